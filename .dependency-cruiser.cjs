@@ -116,6 +116,7 @@ const owners = {
   sax: '^src/resources/topology/',
   'classic-level': '^src/actors/persistence/level/',
   '@nats-io': '^src/cluster-store/nats/',
+  ws: '^src/transport/ws/',
 };
 
 const ownerRules = Object.entries(owners).map(([name, path]) => ({

@@ -3,6 +3,9 @@ import { parseArgs } from 'node:util';
 import type { Question } from './harness/question.js';
 import { type Suite, suites } from './suites.js';
 
+/** A quick run of a subject takes a second or two, also where all of them share two cores. */
+const QUICK_PATIENCE_S = 20;
+
 export const usage = `usage: npm run bench -- SUITE [--only QUESTION] [--subject WORDS] [--json FILE] [--docs FILE] [--quick] [--patience SECONDS]
 
 ${Object.entries(suites)
@@ -15,7 +18,7 @@ ${Object.entries(suites)
   --docs FILE      also puts the tables into a Markdown file, in place of those with the same headings
   --quick          shows that everything runs; its numbers say nothing
   --patience SECONDS
-                   a subject that is silent for longer has failed (60)`;
+                   a subject that is silent for longer has failed (60; ${QUICK_PATIENCE_S} with --quick)`;
 
 export interface Arguments {
   readonly name: string;
@@ -37,7 +40,7 @@ export async function readArguments(): Promise<Arguments | undefined> {
       json: { type: 'string' },
       docs: { type: 'string' },
       quick: { type: 'boolean', default: false },
-      patience: { type: 'string', default: '60' },
+      patience: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -55,9 +58,10 @@ export async function readArguments(): Promise<Arguments | undefined> {
   if (values.docs !== undefined && values.subject !== undefined)
     throw new Error('--docs needs all subjects: leave out --subject');
   if (values.docs !== undefined) await access(values.docs);
-  const patienceMs = Number(values.patience) * 1_000;
+  const patience = values.patience ?? (values.quick ? QUICK_PATIENCE_S : 60);
+  const patienceMs = Number(patience) * 1_000;
   if (!(patienceMs > 0 && patienceMs < 2 ** 31))
-    throw new Error(`--patience takes a number of seconds; got ${values.patience}`);
+    throw new Error(`--patience takes a number of seconds; got ${patience}`);
   const { json, docs, quick: isQuick } = values;
   return { name, suite, questions: narrowed, json, docs, isQuick, patienceMs };
 }

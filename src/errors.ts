@@ -44,7 +44,7 @@ export class UnreachableError extends MillraceError {
   }
 
   override readonly code = 'UNREACHABLE';
-  /** Nothing listens at the address of a process. So the process has ended: it listens as long as it lives. */
+  /** Nothing listens at the address of a process, or another process does. So the process has ended: it listens as long as it lives. */
   readonly isRefused: boolean;
   /** The message was not sent to any actor, so that none has handled it. */
   readonly isUnsent: boolean;

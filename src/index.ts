@@ -103,6 +103,18 @@ export {
   type StopReport,
 } from './actors/runtime/index.js';
 export {
+  type ComponentCall,
+  type ComponentDefinition,
+  type ComponentHandlers,
+  type ComponentHooks,
+  type ComponentManifest,
+  type ContainedComponent,
+  type ContainerControl,
+  containerControl,
+  defineComponent,
+  type DirectCalls,
+} from './actors/component/index.js';
+export {
   type AllocateOptions,
   type Block,
   type BlockHolder,

@@ -21,6 +21,8 @@ export const limits = {
   runStopGraceMs: 5_000,
   /** Time that `stopOnSignals` gives to what has begun, in ms, before it is cut off. */
   drainTimeoutMs: 10_000,
+  /** Requests that wait in one container, for components that set no `queue`. */
+  containerQueue: 1_024,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
   /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */
@@ -79,6 +81,8 @@ export const limits = {
   connectTimeoutMs: 5_000,
   /** Bytes of frames that a link has handed to its socket and the kernel has not taken; control frames overtake the rest. */
   linkBurstBytes: 256 * 1024,
+  /** Bytes of one message of a WebSocket: at least those of `linkBurstBytes` and of the largest write behind them. */
+  webSocketMessageBytes: 1024 * 1024,
   /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
   takenReportMs: 100,
   /** Links to one peer that were given up, and that its next link names. */

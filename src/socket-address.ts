@@ -5,11 +5,12 @@ import { ConfigError } from './errors.js';
  *
  *     unix:/run/millrace/a.sock         a socket file            unix:               one in a private folder (to listen)
  *     tcp://127.0.0.1:7000              port 0: any (to listen)  tls://host:7000     the same inside TLS
+ *     ws://127.0.0.1:8080/millrace      a WebSocket at a path    wss://host/         the same inside TLS
  *
  * The address of a listener ends in `#` and its instance, a random token, new for each listener: the address of a process that has
  * exited never reaches its successor. An address without an instance reaches any listener at that place.
  */
-export type SocketAddress = UnixAddress | HostAddress;
+export type SocketAddress = UnixAddress | HostAddress | WebSocketAddress;
 
 export interface UnixAddress {
   readonly scheme: 'unix';
@@ -25,12 +26,24 @@ export interface HostAddress {
   readonly instance: string;
 }
 
+export interface WebSocketAddress {
+  readonly scheme: 'ws' | 'wss';
+  readonly host: string;
+  /** 80 or 443 where the text has none. */
+  readonly port: number;
+  /** Begins with a slash. */
+  readonly path: string;
+  readonly instance: string;
+}
+
 /** Longest path of a socket file: the kernel's `sun_path` without its final zero. */
 const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 const UNIX = /^unix:(?<path>\/[^#\s]*)?(?:#(?<instance>[\w-]{1,64}))?$/;
 const HOST =
   /^(?<scheme>tcp|tls):\/\/(?:\[(?<ipv6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})(?:#(?<instance>[\w-]{1,64}))?$/i;
+const WEB_SOCKET =
+  /^(?<scheme>wss?):\/\/(?:\[(?<ipv6>[\da-f:.]+)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?(?<path>\/[\w.~/-]{0,200})?(?:#(?<instance>[\w-]{1,64}))?$/i;
 
 /** Returns undefined for a text that is not an address. */
 export function parseAddress(text: string): SocketAddress | undefined {
@@ -41,12 +54,19 @@ export function parseAddress(text: string): SocketAddress | undefined {
       ? undefined
       : { scheme: 'unix', path, instance: unix['instance'] ?? '' };
   }
-  const groups = HOST.exec(text)?.groups;
+  const groups = (HOST.exec(text) ?? WEB_SOCKET.exec(text))?.groups;
   const host = groups?.['ipv6'] ?? groups?.['name'];
-  const port = Number(groups?.['port']);
+  const scheme = groups?.['scheme']?.toLowerCase();
+  const port = Number(groups?.['port'] ?? (scheme === 'wss' ? 443 : 80));
   if (groups === undefined || host === undefined || port > 0xffff) return undefined;
-  const scheme = groups['scheme']?.toLowerCase() === 'tls' ? 'tls' : 'tcp';
-  return { scheme, host, port, instance: groups['instance'] ?? '' };
+  const instance = groups['instance'] ?? '';
+  if (scheme === 'ws' || scheme === 'wss') return { scheme, host, port, path: groups['path'] ?? '/', instance };
+  return { scheme: scheme === 'tls' ? 'tls' : 'tcp', host, port, instance };
+}
+
+/** True for the schemes whose connections are inside TLS. */
+export function isEncrypted({ scheme }: SocketAddress): boolean {
+  return scheme === 'tls' || scheme === 'wss';
 }
 
 /** Returns why a socket file cannot have this path; undefined if it can. */
@@ -63,11 +83,21 @@ export const LISTEN_ADDRESSES =
   'unix: (a socket file in a private folder), unix:/path (absolute, at most 107 bytes, 103 on macOS, without # or blanks), ' +
   'tcp://host:port or tls://host:port (a port from 0 to 65535, 0: any; IPv6 in brackets)';
 
-/** Parses an address to listen on. Throws ConfigError for a text that is not an address. */
-export function listenAddress(text: string): SocketAddress {
+/** An address of a socket to listen on. Undefined for a text that is none. */
+export function parseListenAddress(text: string): UnixAddress | HostAddress | undefined {
   const address = parseAddress(text);
-  if (address !== undefined) return address;
+  return address === undefined || address.instance !== '' || isWebSocket(address) ? undefined : address;
+}
+
+/** Parses an address of a socket to listen on. Throws ConfigError for a text that is not one. */
+export function listenAddress(text: string): UnixAddress | HostAddress {
+  const address = parseAddress(text);
+  if (address !== undefined && !isWebSocket(address)) return address;
   throw new ConfigError(`Cannot listen at "${text}". It accepts ${LISTEN_ADDRESSES}.`);
+}
+
+export function isWebSocket(address: SocketAddress): address is WebSocketAddress {
+  return address.scheme === 'ws' || address.scheme === 'wss';
 }
 
 /** True for an address that another process can dial: one with a path, or with a port that is not 0. */
@@ -79,7 +109,7 @@ export function formatAddress(address: SocketAddress): string {
   const instance = address.instance === '' ? '' : `#${address.instance}`;
   if (address.scheme === 'unix') return `unix:${address.path}${instance}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.scheme}://${host}:${address.port}${instance}`;
+  return `${address.scheme}://${host}:${address.port}${isWebSocket(address) ? address.path : ''}${instance}`;
 }
 
 /** True if only processes of this host can connect there. */

@@ -16,7 +16,6 @@ export const askThread: Question = {
   isMoreBetter: true,
   sizes: SIZES,
   isWide: true,
-  mayFallSilent: true,
   peer: 'Piscina run',
   subjects: {
     'millrace typed': asking(async () => {

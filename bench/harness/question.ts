@@ -40,8 +40,6 @@ export interface Question extends Metric {
   readonly isWide?: boolean;
   /** Every run has a fresh process. */
   readonly isFresh?: boolean;
-  /** Another library that falls silent under this question has a row that says so, and is no failure. */
-  readonly mayFallSilent?: boolean;
   /** Number of runs, if not the default. */
   readonly runs?: number;
   /** The subject that ratios refer to. */

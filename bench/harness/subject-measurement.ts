@@ -9,7 +9,7 @@ export class SubjectMeasurement {
   failure: string | undefined;
   readonly #question: Question;
   readonly #process: SubjectHost;
-  /** Set if the subject is not installed, or fell silent where it may: why there are no values. */
+  /** Set if the subject is not installed, or another library that fell silent: why there are no values. */
   #missing: string | undefined;
   /** The values of each run: the metric, and those of `also`. */
   #runs: (readonly number[])[] = [];
@@ -64,8 +64,8 @@ export class SubjectMeasurement {
   async #checkReport(report: Report): Promise<void> {
     if ('missing' in report) this.#missing = report.missing;
     if (!('error' in report)) return;
-    const isOfOthers = !this.subject.startsWith('millrace');
-    if (report.isSilent === true && isOfOthers && this.#question.mayFallSilent === true) this.#missing = report.error;
+    // Another library that falls silent has a row that says so. One of ours is a failure.
+    if (report.isSilent === true && !this.subject.startsWith('millrace')) this.#missing = report.error;
     else this.failure = report.error;
     await this.#process.end();
   }

@@ -24,7 +24,6 @@ export const fairness: Question = {
   ],
   sizes: ['wait for ready', 'until refused'],
   isWide: true,
-  mayFallSilent: true,
   peer: 'zeromq, tcp',
   subjects: Object.fromEntries(telling.map(([name]) => [name, subjectOf(name)])),
 };

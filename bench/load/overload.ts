@@ -28,7 +28,6 @@ export const overload: Question = {
   ],
   sizes: ['1x', '2x', '5x', '10x'],
   isWide: true,
-  mayFallSilent: true,
   peer: 'nact, one process',
   subjects: Object.fromEntries(asking.map(([name]) => [name, subjectOf(name)])),
 };

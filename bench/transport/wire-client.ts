@@ -45,7 +45,10 @@ export class WireClient implements Client {
     const confirmed = new Promise<number>((resolve) => {
       this.#confirmed = resolve;
     });
-    this.#sender.send(messageOf(Kind.announce, undefined, count));
+    const announcement = messageOf(Kind.announce, undefined, count);
+    // Not by the sender: only one may wait for room, and the messages must follow the announcement.
+    for (let room = wire.room(announcement.length); room; room = wire.room(announcement.length)) await room;
+    wire.send(announcement);
     for (let sent = 0; sent < count; ) {
       const room = wire.room(message.length);
       if (room !== undefined) {

@@ -5,7 +5,7 @@ export type Receive = (bytes: Uint8Array, start: number, length: number) => void
 export interface Wire {
   /** Set before the first message arrives. */
   onMessage: Receive;
-  /** Returns undefined if a message of this size can be sent; otherwise a promise that resolves when to try again. */
+  /** Returns undefined if a message of this size can be sent; otherwise a promise that resolves when to try again. One caller waits at a time. */
   room(sizeBytes: number): Promise<void> | undefined;
   /** Sends a message. Call it only if there is room. The caller must not change the message afterwards. */
   send(message: Uint8Array): void;

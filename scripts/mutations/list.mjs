@@ -458,4 +458,32 @@ export const mutations = [
     replace: '',
     workloads: ['rejoin'],
   },
+  {
+    name: 'a leader that stops does not give its lease up',
+    file: 'src/cluster-store/lease/lease-machine.ts',
+    find: "if (this.#held === undefined || this.#ended !== 'released') return undefined;",
+    replace: "if (this.#held !== undefined || this.#ended !== 'released') return undefined;",
+    workloads: ['election'],
+  },
+  {
+    name: 'a lease has the epoch of the one before',
+    file: 'src/cluster-store/lease/lease-machine.ts',
+    find: 'this.#record(this.#highest + 1n, true)',
+    replace: 'this.#record(this.#highest || 1n, true)',
+    workloads: ['election'],
+  },
+  {
+    name: 'the epoch of a view of the control plane is not checked',
+    file: 'src/actors/control-plane/mirrored-resources.ts',
+    find: '  return one.epoch - other.epoch || one.view - other.view;',
+    replace: '  return one.view - other.view;',
+    workloads: ['rejoin'],
+  },
+  {
+    name: 'a control plane that follows on another one has its epoch',
+    file: 'src/actors/control-plane/state/apply.ts',
+    find: 'Math.max(server.epoch, epoch + 1)',
+    replace: 'Math.max(server.epoch, epoch)',
+    workloads: ['rejoin'],
+  },
 ];

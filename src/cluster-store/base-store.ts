@@ -1,6 +1,7 @@
-import type { ProcessOwners } from '../process-identity.js';
 import type { MillraceError } from '../errors.js';
-import type { Scheduler } from '../scheduler/index.js';
+import { limits } from '../limits.js';
+import type { ProcessOwners } from '../process-identity.js';
+import { type Scheduler, settledWithin } from '../scheduler/index.js';
 import { Calls } from './calls.js';
 import type { ClusterStore, LeaseOptions, SetResult, StoreCall, StoreEntry, StoreLease } from './cluster-store.js';
 import { checkKey, checkValue } from './keys.js';
@@ -89,17 +90,19 @@ export abstract class BaseStore implements ClusterStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#leases.close().then(() => {
-      this.calls.close();
-      return this.end();
-    });
+    this.#closing ??= this.#leases.close().then(() => this.#end());
     return this.#closing;
   }
 
   abandon(): void {
     this.#leases.abandon();
+    void this.#end();
+  }
+
+  /** Waits for a disk or a server that does not answer for a while, and no longer. Never rejects: nobody needs what could not be closed. */
+  #end(): Promise<void> {
     this.calls.close();
-    void this.end();
+    return settledWithin(this.scheduler, limits.storeTimeoutMs, this.end());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -26,7 +26,7 @@ export async function* watch(watched: Watched, signal: AbortSignal): AsyncGenera
   const listening = new AbortController();
   ended.addEventListener('abort', ring, { once: true });
   try {
-    watched.listen?.(ring, listening.signal);
+    watched.listen?.(ring, AbortSignal.any([listening.signal, closed]));
     let shown: { readonly revision: number | undefined } | undefined;
     while (!ended.aborted) {
       const found = await lookedAt(watched);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { parseStoreAddress, STORE_ADDRESSES } from '../cluster-store/index.js';
 import { limits } from '../limits.js';
-import { isDialable, LISTEN_ADDRESSES, parseAddress } from '../socket-address.js';
+import { isDialable, LISTEN_ADDRESSES, parseAddress, parseListenAddress } from '../socket-address.js';
 import { choice, filePath, integer, type Option, text, wordOr } from '../option.js';
 import { transportOptions } from '../transport/kinds/index.js';
 
@@ -54,7 +54,7 @@ export const optionTable = {
     default: 'none',
     description: 'Address at which other processes reach this one; none: no other process can.',
     accepts: `none, ${LISTEN_ADDRESSES}`,
-    isValid: (address) => address === 'none' || parseAddress(address)?.instance === '',
+    isValid: (address) => address === 'none' || parseListenAddress(address) !== undefined,
   }),
   advertisedHost: text({
     default: '',
@@ -67,7 +67,7 @@ export const optionTable = {
     default: 'none',
     description: 'Address of the process whose control plane this one joins; none: it serves its own.',
     accepts:
-      'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port (a port from 1 to 65535), or all that its runtime.controlPlane says',
+      'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path (a port from 1 to 65535), or all that its runtime.controlPlane says',
     isValid: (address) => address === 'none' || leadsToProcess(address),
   }),
   clusterStore: text({
@@ -178,7 +178,7 @@ function leadsToProcess(alternatives: string): boolean {
   const sockets = alternatives
     .split(' ')
     .map((word) => word.replace(/^local:[^!]+!/, ''))
-    .filter((word) => /^(unix|tcp|tls):/i.test(word))
+    .filter((word) => /^(unix|tcp|tls|wss?):/i.test(word))
     .map((word) => parseAddress(word));
   return sockets.length > 0 && sockets.every((address) => address !== undefined && isDialable(address));
 }

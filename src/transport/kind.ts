@@ -24,8 +24,11 @@ export interface OpenKindOptions<Settings> {
 export interface OpenKind {
   /** Its native library; undefined if it needs none, or is not to be used. */
   readonly library?: LinkLibrary;
-  /** The transports of a partition that is to listen at this address, the nearest first. None if the kind cannot be used here. */
-  layers(listen: string): readonly ExternalLayer[];
+  /**
+   * The transports of the partition with this index in its process, which is to listen at this address, the nearest first. None if the kind
+   * cannot be used here.
+   */
+  layers(listen: string, partition: number): readonly ExternalLayer[];
   /** Called right before a thread of this process is terminated that has such transports. */
   silence?(threadId: number): void;
   /** Removes what a partition has left that ended without closing its transports. `threadId`: undefined for a process. */

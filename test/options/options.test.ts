@@ -104,6 +104,8 @@ describe('resolveOptions', () => {
       'tcp://host:1',
       'local:1!memory://a/b/0 ucx+unix:/y#2 tcp://127.0.0.1:7#1',
       'ucx+unix:/y unix:/y#a',
+      'ws://host/links',
+      'unix:/x#1 wss://[::1]:8443/#a',
     ];
     for (const controlPlane of ways)
       expect(resolveOptions({ code: { controlPlane } }).values).to.include({ controlPlane });
@@ -176,6 +178,8 @@ describe('resolveOptions', () => {
     tlsCaFile: [' ', []],
     ucx: ['on', true],
     ucxInterfaces: ['eth0 eth1', 'eth0,', 7],
+    wsListen: ['', 'tcp://a:1', 'ws:', 'ws://a:99999/', 'ws://a:1/b c', 'ws://a:1/#x', 7],
+    wsOrigins: ['https://a/', 'a.example', 'https://a,,https://b', 7],
     partitions: ['many', 0, 1_025, 1.5],
     placement: ['', 'far', 1],
     cpuset: ['all', '3-', '0 1', '-1', 4],
@@ -266,7 +270,7 @@ describe('readOptionsFile', () => {
         .with.property('message')
         .that.includes(path)
         .and.includes(includes)
-        .and.has.length.below(500);
+        .and.has.length.below(550);
     });
   }
 

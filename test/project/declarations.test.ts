@@ -12,11 +12,12 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
     Record<string, string | Readonly<Record<'import' | 'require', { readonly types: string }>>>
   >;
 };
-const entryPoints = Object.entries(manifest.exports).flatMap(([name, target]) =>
-  typeof target === 'string' || FOR_ANOTHER_PACKAGE.includes(name)
+const everyEntryPoint = Object.entries(manifest.exports).flatMap(([name, target]) =>
+  typeof target === 'string'
     ? []
     : (['import', 'require'] as const).map((kind) => ({ name, kind, types: normalize(target[kind].types) })),
 );
+const entryPoints = everyEntryPoint.filter(({ name }) => !FOR_ANOTHER_PACKAGE.includes(name));
 
 /** The declaration files that the compiler reads for `entry`, each with its text. */
 function declarationsOf(entry: string): ReadonlyMap<string, string> {
@@ -40,7 +41,23 @@ const OF_PACKAGE = /(?:from|import) ?\(?'((?!node:)[^.'][^']*)'/;
 /** The type of a constant: TypeScript refuses it where a project's target is older than ES2020, as with `tsc --init` of older compilers. */
 const BIGINT_LITERAL = /\b\d+n\b/;
 
+/** A second argument of a type that has one parameter in TypeScript 5.4. */
+const SECOND_ARGUMENT = /\b(?:Async)?Iterable(?:Iterator)?<(?:[^<>[\](){},]|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|<[^<>]*>)*,/;
+/** Types that TypeScript 5.4 lacks, and those that take an argument only since 5.7. */
+const NEWER_TYPE =
+  /\b(?:(?:Async)?IteratorObject|BuiltinIteratorReturn|(?:Map|Set|Array|String|RegExpString)Iterator)\b|\b(?:\w+Array|ArrayBufferView|DataView)<(?:Shared)?ArrayBuffer/;
+
 describe('the types of the package', () => {
+  it('use only types of the library that TypeScript 5.4 has', () => {
+    const declarations = new Map(everyEntryPoint.flatMap(({ types }) => [...declarationsOf(types)]));
+    const newer = [...declarations].flatMap(([path, text]) => {
+      const found = SECOND_ARGUMENT.exec(text) ?? NEWER_TYPE.exec(text);
+      return found === null ? [] : [`${path}: ${found[0]}`];
+    });
+    expect(newer).to.deep.equal([]);
+    expect(declarations.size).to.be.greaterThan(50);
+  });
+
   for (const { name, kind, types } of entryPoints) {
     it(`need no types of Node for ${name}, where it is loaded with ${kind}`, () => {
       const declarations = declarationsOf(types);

@@ -92,7 +92,7 @@ describe('what can be encoded', () => {
         expect(readDelimitedEnvelope(new WireReader(writer.bytes, 0, writer.position), view)).to.equal(true);
         readValue(Tree, new WireReader(), writer.bytes, view.valueStart, view.valueEnd);
       }),
-      { numRuns: 15 },
+      { numRuns: 6 },
     );
   }).timeout(60_000);
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { drawPlan, parsePlan, simulate } from '#src/simulation/index.js';
+import { drawPlan, parsePlan, simulate, type Workload } from '#src/simulation/index.js';
 import actors from './workloads/actors.js';
 import cuts from './workloads/cuts.js';
 import descriptors from './workloads/descriptors.js';
@@ -14,8 +14,8 @@ import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
 /** `npm run sim` runs more. A run of the last two sends much. */
-const SEEDS = 15;
-const FEW = 5;
+const SEEDS = 8;
+const FEW = 3;
 
 for (const workload of [
   actors,
@@ -46,21 +46,28 @@ for (const workload of [
 }
 
 /** Plans that failed once, by what they found. */
-const FOUND: readonly (readonly [string, string])[] = [
+const FOUND: readonly (readonly [Workload, string, string])[] = [
   [
+    flow,
+    'messages were lost whose large fields could not be fetched, because the mailboxes of their sender were out of bytes',
+    '{"seed":85,"sizes":{"nodes":2,"stores":3,"senders":8,"parcels":148,"capacity":7,"mailboxKiB":16},"network":{"latencyMs":2,"jitterMs":0,"loss":0,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
+  ],
+  [
+    wiring,
     'a reader behind a link that could not be opened was taken for one that had ended',
     '{"seed":1937,"sizes":{"nodes":3,"partitions":2,"runs":3,"rows":1,"instances":3,"changes":0,"processes":2},"network":{"latencyMs":3,"jitterMs":9.2,"loss":0.112,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
   ],
   [
+    wiring,
     'an instance was drained while its readers knew of no other yet, who took its end for the end of all',
     '{"seed":6561,"sizes":{"nodes":4,"partitions":2,"runs":3,"rows":6,"instances":1,"changes":5,"processes":3},"network":{"latencyMs":2,"jitterMs":0,"loss":0.071,"duplicate":0,"reorder":0,"linkDeadMs":1000},"faults":[]}',
   ],
 ];
 
-describe('the workload wiring, replayed', () => {
-  for (const [found, plan] of FOUND) {
-    it(`does not find any more that ${found}`, async () => {
-      expect((await simulate(wiring, parsePlan(plan))).violations).to.deep.equal([]);
+describe('a workload, replayed', () => {
+  for (const [workload, found, plan] of FOUND) {
+    it(`does not find any more that ${found}: ${workload.name}`, async () => {
+      expect((await simulate(workload, parsePlan(plan))).violations).to.deep.equal([]);
     });
   }
 });

@@ -16,7 +16,7 @@ describe('the kinds of transport to other processes', () => {
     const outside = files.filter((path) => {
       const found = ROOMS.exec(path);
       const room = found?.groups?.['room'];
-      return found === null || room === 'handshake' || room === 'stack' || room === 'memory';
+      return found === null || ['handshake', 'byte-stream', 'stack', 'memory'].includes(room ?? '');
     });
     expect(outside.length).to.be.greaterThan(300);
     const naming = outside.filter((path) => {
@@ -37,16 +37,23 @@ describe('the kinds of transport to other processes', () => {
   });
 
   it('bring their options, which are in the table of all', () => {
-    expect(Object.keys(transportOptions)).to.deep.equal(['ucx', 'ucxInterfaces']);
+    expect(Object.keys(transportOptions)).to.deep.equal(['ucx', 'ucxInterfaces', 'wsListen', 'wsOrigins']);
     expect(optionNames).to.include.members(Object.keys(transportOptions));
     expect(optionTable.ucx).to.equal(transportOptions.ucx);
   });
 
   it('make settings of the values of their options', () => {
-    expect(transportSettings({ ucx: 'auto', ucxInterfaces: '' })).to.deep.equal({ ucx: 'auto' });
-    expect(transportSettings({ ucx: 'off', ucxInterfaces: 'lo,eth0' })).to.deep.equal({
+    const unset = { ucx: 'auto', ucxInterfaces: '', wsListen: 'none', wsOrigins: '' } as const;
+    expect(transportSettings(unset)).to.deep.equal({ ucx: 'auto' });
+    expect(transportSettings({ ...unset, ucx: 'off', ucxInterfaces: 'lo,eth0' })).to.deep.equal({
       ucx: 'off',
       ucxInterfaces: ['lo', 'eth0'],
+    });
+    const wsListen = 'ws://127.0.0.1:0/links';
+    expect(transportSettings({ ...unset, wsListen, wsOrigins: 'https://a.example,http://b:81' })).to.deep.equal({
+      ucx: 'auto',
+      wsListen,
+      wsOrigins: ['https://a.example', 'http://b:81'],
     });
   });
 });

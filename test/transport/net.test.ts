@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import { RealScheduler } from '#src/scheduler/index.js';
 import type { Transport } from '#src/transport/index.js';
-import { NetTransport, type NetTransportOptions } from '#src/transport/net/index.js';
+import { NetTransport } from '#src/transport/net/index.js';
+import type { StreamTransportOptions } from '#src/transport/byte-stream/index.js';
 import { describeTransport } from './compliance.js';
 import type { TransportFixture } from './compliance.js';
 import { certificate, clusterAuthority } from './net/certificates.js';
 
-type Options = Omit<NetTransportOptions, 'scheduler'>;
+type Options = Omit<StreamTransportOptions, 'scheduler'>;
 
 const KEY = 'a key of more than 16 bytes';
 

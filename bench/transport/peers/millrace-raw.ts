@@ -2,6 +2,7 @@ import { Lane } from '#src/protocol/index.js';
 import { RealScheduler } from '#src/scheduler/index.js';
 import type { Link, Transport } from '#src/transport/index.js';
 import { NetTransport } from '#src/transport/net/index.js';
+import { WebSocketTransport } from '#src/transport/ws/index.js';
 import { UcxTransport } from '#src/transport/ucx/index.js';
 import { type Peer, textOf } from '../peer.js';
 import type { Receive, Wire } from '../wire.js';
@@ -29,6 +30,12 @@ export function rawUcx(listen: string): Peer {
     });
   assertUcx();
   return overLinks(makeTransport);
+}
+
+/** Links over WebSockets, without actors. */
+export function rawWs(): Peer {
+  const listen = 'ws://127.0.0.1:0/';
+  return overLinks(() => new WebSocketTransport({ scheduler: new RealScheduler(), listen, keyless: 'loopback' }));
 }
 
 function overLinks(makeTransport: () => Transport): Peer {

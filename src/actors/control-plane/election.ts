@@ -22,14 +22,14 @@ export interface Leader {
 }
 
 /** The right of this process to serve the control plane. */
-export type Term = Pick<StoreLease, 'epoch' | 'isHeld'>;
+export type LeaderLease = Pick<StoreLease, 'epoch' | 'isHeld'>;
 
 /** A process that would serve the control plane. */
 export interface Candidate {
   /** Where the others reach it. */
   readonly address: string;
-  /** It is to serve from now on, for as long as `term.isHeld`. */
-  elected(term: Term): void;
+  /** It is to serve from now on, for as long as `lease.isHeld`. */
+  elected(lease: LeaderLease): void;
   /** It is to end what it serves. */
   deposed(why: LeaseEnd): Promise<void>;
 }

@@ -4,7 +4,7 @@
  * state, and the resource's owner acts.
  */
 export { isLate, retryAsk } from './retry-ask.js';
-export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type Term } from './election.js';
+export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type LeaderLease } from './election.js';
 export { ControlPlaneClient } from './client.js';
 export type { ConnectingProcess } from './holdings.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';

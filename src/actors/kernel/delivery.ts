@@ -11,7 +11,7 @@ import type { TraceContext } from './trace-context.js';
 export type DeadLetterReason = 'stopped' | 'unreachable' | 'overflow' | 'unknown method' | 'not taken' | 'malformed';
 
 /** Why a tell from a link is reported to the process of its sender. What a behavior drops (`overflow`) is reported where it is dropped. */
-export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unknown method' | 'malformed'>;
+export type ReturnReason = Extract<DeadLetterReason, 'stopped' | 'unreachable' | 'unknown method' | 'malformed'>;
 
 /** The actor that a tell was for. */
 export interface Addressee {

@@ -26,6 +26,7 @@ import { reportFailedReply } from './deferred-reply.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import { stoppedForGood } from './cold-state.js';
 import { HeldMessages } from './held-messages.js';
+import { isInfrastructure } from './infrastructure.js';
 import { lentMessage } from './lent-message.js';
 import { LocalAsk } from './local-ask.js';
 import { replyOf } from './message-values.js';
@@ -231,7 +232,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       throw this.stoppedError(method);
     }
     const isBounded = method.lane !== CONTROL_LANE;
-    if (isBounded && mailboxBytes.isFull && (isAsk(delivery) || this.bounds.overflow !== 'backpressure')) {
+    if (isBounded && mailboxBytes.isFull && this.#isRefusedWhenFull(method, delivery)) {
       const error = bytesFull(mailboxBytes.limit);
       this.lose(method, message, delivery, error);
       if (isAsk(delivery)) return false;
@@ -246,6 +247,11 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
       deadLetters.add(this, method.fullName, message, 'overflow');
       throw error;
     }
+  }
+
+  /** The mailboxes of the partition are out of bytes. What holds them may wait for a call of the runtime, which reads large fields. */
+  #isRefusedWhenFull({ fullName }: AnyMethod, delivery: Delivery | undefined): boolean {
+    return isAsk(delivery) ? !isInfrastructure(fullName) : this.bounds.overflow !== 'backpressure';
   }
 
   get isPastMark(): boolean {

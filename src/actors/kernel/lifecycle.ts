@@ -159,7 +159,7 @@ export abstract class ActorLife extends ActorTurns {
     const { cold, kernel } = this;
     if (cold !== undefined) {
       const { readyWaiters } = cold;
-      if (readyWaiters !== undefined && readyWaiters.size > 0) readyWaiters.reject(stoppedForGood(this.path));
+      if (readyWaiters !== undefined && readyWaiters.size > 0) readyWaiters.reject(() => stoppedForGood(this.path));
       cold.startsNoMore(kernel.scheduler);
     }
     this.#stopChildren();

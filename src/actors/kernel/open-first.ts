@@ -4,7 +4,7 @@ import type { AnyMethod } from '../../protocol/index.js';
 import type { Actor } from './actor.js';
 import type { ArrivingMessage } from './arriving-message.js';
 import { lendsRequest } from './borrowing.js';
-import { type Delivery, isAsk } from './delivery.js';
+import { type Delivery, isAsk, type ReturnReason } from './delivery.js';
 
 /** The turn of a message whose large fields have to be read first: holds the mailbox until they are here, and lets the handler run then. */
 export function openFirst(actor: Actor, method: AnyMethod, message: ArrivingMessage, delivery: Delivery): void {
@@ -71,7 +71,10 @@ function refuse(actor: Actor, method: AnyMethod, message: ArrivingMessage, deliv
     return;
   }
   const { deadLetters } = actor.kernel;
-  if (error instanceof ProtocolError) deadLetters.addFor(actor, method, undefined, delivery, 'malformed');
-  else if (error instanceof StoppedError) deadLetters.addFor(actor, method, undefined, delivery, 'stopped');
-  else deadLetters.add(actor, method.fullName, undefined, 'unreachable');
+  deadLetters.addFor(actor, method, undefined, delivery, reasonOf(error));
+}
+
+function reasonOf(error: Error): ReturnReason {
+  if (error instanceof ProtocolError) return 'malformed';
+  return error instanceof StoppedError ? 'stopped' : 'unreachable';
 }

@@ -66,10 +66,11 @@ export class ReadyQueue {
     if (!this.#isWaking && this.#waiters.size > 0) this.#wakeNext();
   }
 
-  reject(error: Error): void {
+  /** `error` makes one for each of them. */
+  reject(error: () => Error): void {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of waiters) waiter.reject(error());
   }
 
   #wakeNext(): void {

@@ -5,7 +5,7 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { formatAddress, parseAddress } from '../../socket-address.js';
-import { type Candidate, controlPlaneServer, Election, type Term, whileHeld } from '../control-plane/index.js';
+import { type Candidate, controlPlaneServer, Election, type LeaderLease, whileHeld } from '../control-plane/index.js';
 import type { ActorRef } from '../kernel/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -32,7 +32,7 @@ export class ControlPlaneHost {
   readonly #options: RuntimeOptions;
   readonly #election: Election | undefined;
   #server: ActorRef<v1.ControlPlane> | undefined;
-  #term: Term | undefined;
+  #lease: LeaderLease | undefined;
   #address: string;
   /** For how many attempts the address was asked. */
   #attempts = 0;
@@ -54,7 +54,7 @@ export class ControlPlaneHost {
 
   /** Whether this process serves the control plane now. */
   get isServing(): boolean {
-    return this.#server !== undefined && this.#term?.isHeld !== false;
+    return this.#server !== undefined && this.#lease?.isHeld !== false;
   }
 
   /** Where the control plane is, as far as this process knows. */
@@ -97,7 +97,7 @@ export class ControlPlaneHost {
     if (this.#election !== undefined) {
       const candidate: Candidate = {
         address: partition.address,
-        elected: (term) => this.#serve(term),
+        elected: (lease) => this.#serve(lease),
         deposed: () => this.#endServer(),
       };
       this.#election.start(clusterRole === 'candidate' ? candidate : undefined);
@@ -120,11 +120,11 @@ export class ControlPlaneHost {
     this.#election?.abandon();
   }
 
-  #serve(term: Term | undefined): void {
+  #serve(lease: LeaderLease | undefined): void {
     const { partition, incarnation } = this.#parts;
-    this.#term = term;
-    const served = controlPlaneServer({ incarnation, ...(term && { epoch: Number(term.epoch) }) });
-    const behavior = term === undefined ? served : whileHeld(served, term);
+    this.#lease = lease;
+    const served = controlPlaneServer({ incarnation, ...(lease && { epoch: Number(lease.epoch) }) });
+    const behavior = lease === undefined ? served : whileHeld(served, lease);
     this.#server = partition.system.spawn(behavior, { name: 'control-plane', cUid: globalServicesInputCUid });
   }
 

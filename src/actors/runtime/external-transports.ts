@@ -49,7 +49,7 @@ export class ExternalTransports {
   /** The transports of one partition, the nearest first. */
   layers(partition: number): readonly ExternalLayer[] {
     const listen = listenOf(partition, this.#options.net.listen);
-    return this.#opened.flatMap(({ open }) => open.layers(listen));
+    return this.#opened.flatMap(({ open }) => open.layers(listen, partition));
   }
 
   /** The transports of one partition as one. */

@@ -2,7 +2,7 @@ import { parseStoreAddress } from '../../cluster-store/index.js';
 import { ConfigError } from '../../errors.js';
 import { loadPart } from '../../installation.js';
 import type { OptionValues } from '../../options/index.js';
-import { transportSettings } from '../../transport/kinds/index.js';
+import { isListening, transportSettings } from '../../transport/kinds/index.js';
 import type { NetOptions } from './net-options.js';
 
 const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const;
@@ -13,13 +13,14 @@ const FILES = ['clusterKeyFile', 'tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as co
  */
 export async function netSettings(values: OptionValues): Promise<NetOptions | undefined> {
   const { listen, controlPlane, clusterStore, placement, advertisedHost, keyless } = values;
+  const transports = transportSettings(values);
   const isAlone = controlPlane === 'none' && clusterStore === 'none';
-  if (listen === 'none' && isAlone && placement === 'inline') {
+  if (listen === 'none' && !isListening(transports) && isAlone && placement === 'inline') {
     return undefined;
   }
   return {
     keyless,
-    ...transportSettings(values),
+    ...transports,
     listen: listen !== 'none' ? listen : clusterStore === 'none' ? listenBeside(controlPlane) : listenFor(clusterStore),
     ...(advertisedHost !== '' && { advertisedHost }),
     ...(FILES.some((option) => values[option] !== '') && (await loadPart(import('./key-files.js'))).keyFiles(values)),
@@ -28,7 +29,7 @@ export async function netSettings(values: OptionValues): Promise<NetOptions | un
 
 /** A process that joins a cluster must be reachable by the others; a process that hosts partitions, by its partitions. */
 function listenBeside(controlPlane: string): string {
-  if (controlPlane === 'none' || /(^| )unix:/.test(controlPlane)) {
+  if (controlPlane === 'none' || /(^| )(unix:|wss?:\/\/(127\.[\d.]+|localhost|\[::1\])[:/])/.test(controlPlane)) {
     return 'unix:';
   }
   const near = /(?<place>(tcp|tls):\/\/(127\.[\d.]+|localhost|\[::1\])):\d/.exec(controlPlane)?.groups?.['place'];

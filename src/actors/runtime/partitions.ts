@@ -4,6 +4,7 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Ref, v1 } from '../../protocol/index.js';
 import { sharedThread, type System, type SystemResources, systemResources } from '../../resources/index.js';
+import { settingsElsewhere } from '../../transport/kinds/index.js';
 import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
 import type { UntypedRef } from '../kernel/index.js';
 import type { EngineStatistics, ValueStatistics } from '../values/index.js';
@@ -304,5 +305,5 @@ export class Partitions {
 
 /** A library that does not load is reported once, instead of once for each partition. */
 function linksOfHosted({ links, external }: RuntimeEnvironment): LinkSettings {
-  return { ...links, without: external?.unusable() ?? [] };
+  return { ...links, net: settingsElsewhere(links.net), without: external?.unusable() ?? [] };
 }

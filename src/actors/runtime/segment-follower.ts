@@ -20,7 +20,8 @@ export interface FollowerOptions {
 
 interface Followed {
   readonly partition: number;
-  passed: State;
+  /** The last that its partition was asked for. */
+  state: State;
 }
 
 /**
@@ -39,23 +40,23 @@ export class SegmentFollower {
 
   follow(manager: Manager, { id, requested }: v1.Resource, segment: v1.Segment): void {
     const { partition } = segment;
-    const followed = this.#followed.get(id) ?? { partition, passed: State.INITIALIZED };
-    const { passed } = followed;
-    if (requested <= passed) {
+    const followed = this.#followed.get(id) ?? { partition, state: State.INITIALIZED };
+    const { state } = followed;
+    if (requested <= state) {
       return;
     }
-    followed.passed = requested;
+    followed.state = requested;
     this.#followed.set(id, followed);
-    if (passed < State.CREATED && requested < State.STOPPED) {
+    if (state < State.CREATED && requested < State.STOPPED) {
       this.#step(id, partition, (options) => manager.register({ id, segment }, options));
     }
-    if (passed < State.COMPLETED && requested === State.COMPLETED) {
+    if (state < State.COMPLETED && requested === State.COMPLETED) {
       this.#step(id, partition, (options) => manager.activate({ id }, options));
     }
-    if (passed < State.STOPPED && requested >= State.STOPPED) {
+    if (state < State.STOPPED && requested >= State.STOPPED) {
       this.#options.partitions.stopping(partition, id);
     }
-    if (passed < State.STOPPED && requested === State.STOPPED) {
+    if (state < State.STOPPED && requested === State.STOPPED) {
       this.#step(id, partition, (options) => manager.stop({ id }, options));
     }
     if (requested === State.DESTROYED) {
@@ -66,7 +67,7 @@ export class SegmentFollower {
   /** The partition of a segment that was not told to end; undefined for any other. */
   partitionOf(id: number): number | undefined {
     const followed = this.#followed.get(id);
-    return followed === undefined || followed.passed >= State.DESTROYED ? undefined : followed.partition;
+    return followed === undefined || followed.state >= State.DESTROYED ? undefined : followed.partition;
   }
 
   /** Ends a segment that nobody requests anything of any more. */

@@ -4,6 +4,7 @@ import { createLogger, type Logger, silentLogger } from '../../logging/index.js'
 import { type OptionValues, readLaunch, readOptionsFile, resolveOptions } from '../../options/index.js';
 import { Executor } from './executor.js';
 import type { Runtime as RuntimeProcess } from './runtime.js';
+import type { NetOptions } from './net-options.js';
 import { netSettings } from './net-settings.js';
 import { runtimeSettings } from './settings.js';
 import type { RuntimeOptions } from './runtime-options.js';
@@ -22,6 +23,8 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly folder?: string;
   /** A Recorder of `millrace/recording`. */
   readonly interceptor?: RuntimeInterceptor;
+  /** See NetOptions. */
+  readonly wsServer?: NetOptions['wsServer'];
   /** See RuntimeOptions. */
   readonly initializers?: RuntimeOptions['initializers'];
   /** See RuntimeOptions. */
@@ -62,7 +65,7 @@ interface Launched {
 
 async function start(options: StartOptions = {}, { pUid, socketFolder }: Launched = {}): Promise<RuntimeProcess> {
   const { name = 'process-0', log, folder = process.cwd(), interceptor, tracing, ...others } = options;
-  const { initializers, partitionProgram, labels, maxPlacedActors, ...code } = others;
+  const { initializers, partitionProgram, labels, maxPlacedActors, wsServer, ...code } = others;
   const { values, notice } = resolveOptions({ code, env: process.env, file: readOptionsFile({ folder }) });
   const { logLevel: level, logFormat: format, linkDeadMs } = values;
   const chosen = log ?? (level === 'silent' ? silentLogger : createLogger({ level, format }));
@@ -72,7 +75,7 @@ async function start(options: StartOptions = {}, { pUid, socketFolder }: Launche
     log: chosen,
     linkDeadMs,
     interceptor,
-    ...(net && { net: { ...net, ...(socketFolder !== undefined && { socketFolder }) } }),
+    ...(net && { net: { ...net, ...(socketFolder !== undefined && { socketFolder }), ...(wsServer && { wsServer }) } }),
   });
   return executor.start({
     name,

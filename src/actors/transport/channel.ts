@@ -20,6 +20,7 @@ import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
 import { UndeliveredTells } from './undelivered-tells.js';
+import { forCaller } from './wire-errors.js';
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -169,7 +170,7 @@ export class Channel implements ReadingChannel, SendingChannel {
 
   /** Resolves when the link is open; rejects when it cannot be opened. */
   opened(): Promise<void> {
-    return this.#closed === undefined ? this.#opened.promise : Promise.reject(this.#closed);
+    return this.#opened.promise;
   }
 
   /** Sends a control message on both lanes: what follows on either must not overtake it. Before the link is open it does nothing. */
@@ -230,7 +231,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   /** `wait` resolves when a tell to this actor would be accepted below the high-water mark. */
   ready(cUid: bigint, wait: ReadyWait): void {
     if (this.#closed === undefined) this.credit.ready(cUid, wait);
-    else wait.reject(this.#closed);
+    else wait.reject(forCaller(this.#closed));
   }
 
   room(stream: number): Promise<void> | undefined {

@@ -16,17 +16,12 @@ import {
   type MessageType,
   v1,
 } from '../../protocol/index.js';
-import { LargeShare } from './large-share.js';
-import type { MessageFields, PeerLife, StoredFields } from './message-fields.js';
+import type { PeerLife, StoredFields } from './message-fields.js';
 import type { Outbox } from './outbox.js';
 import type { Expirable } from './queued-frame.js';
 import { droppable, isCarrier, type Sending } from './sending.js';
+import { type FieldServices, SharedPool } from './shared-pool.js';
 import { type WaitingSend, WaitingSends } from './waiting-sends.js';
-
-interface FieldServices {
-  /** Undefined before this partition has its ordinal, and where fields travel in frames. */
-  readonly fields: MessageFields | undefined;
-}
 
 /** Whether the peer takes fields beside messages is not known before its hello. */
 type Peer = { readonly kind: 'unknown' | 'none' } | { readonly kind: 'takes'; readonly life: PeerLife };
@@ -53,7 +48,7 @@ export class DetachedSends {
   readonly #now: () => number;
   readonly #detaching = new DetachedFields(limits.inlineFieldBytes);
   readonly #waiting = new WaitingSends();
-  readonly #share = new LargeShare();
+  readonly #pool: SharedPool;
   /** Keys whose first envelope waits until receivers have freed something. */
   readonly #heldUp = new Set<unknown>();
   #isWakePlanned = false;
@@ -70,6 +65,7 @@ export class DetachedSends {
   /** `written` is called when an envelope that had waited waits no more. */
   constructor(services: FieldServices, outbox: (lane: Lane) => Outbox, written: () => void, now: () => number) {
     this.#services = services;
+    this.#pool = new SharedPool(services, () => this.#freed());
     this.#outbox = outbox;
     this.#written = written;
     this.#now = now;
@@ -162,7 +158,7 @@ export class DetachedSends {
     const large = fields.map(({ bytes }) => bytes);
     const sizeBytes = large.reduce((sum, { length }) => sum + length, encoded?.length ?? 0);
     const peer = this.#peer;
-    const stored = this.#mayStoreNow(peer, key, large) ? this.#services.fields?.storeNow(large) : undefined;
+    const stored = this.#mayStoreNow(peer, key, large) ? this.#pool.storeNow(key, large) : undefined;
     if (stored !== undefined && peer.kind === 'takes' && !this.#waiting.has(key)) {
       this.#writeStored(sending, fields, stored, peer.life);
       return sizeBytes;
@@ -182,14 +178,13 @@ export class DetachedSends {
     return sizeBytes;
   }
 
-  /** Before the peer is known, what is sent waits: it lies in the pool meanwhile where there is memory. */
+  /**
+   * Before the peer is known, what is sent waits: it lies in the pool meanwhile where there is memory. Nothing is stored behind what is not: that would
+   * wait for the share that is held behind it.
+   */
   #mayStoreNow(peer: Peer, key: unknown, fields: readonly Uint8Array[]): boolean {
     if (fields.length === 0 || peer.kind === 'none') return false;
-    return peer.kind === 'unknown' || (!this.#waiting.has(key) && this.#admits(key, fields));
-  }
-
-  #admits(key: unknown, fields: readonly Uint8Array[]): boolean {
-    return this.#share.admits(key, totalOf(fields), this.#services.fields?.freeBytes ?? 0);
+    return !this.#waiting.has(key) || (peer.kind === 'unknown' && this.#waiting.last(key)?.stored !== undefined);
   }
 
   /** Ends: what waits is not sent. Returns the tells among it. */
@@ -210,6 +205,7 @@ export class DetachedSends {
   /** Removes what waits with this key, of a stream. Returns how many elements that are. */
   drop(key: unknown): number {
     const dropped = this.#waiting.drop(key);
+    this.#heldUp.delete(key);
     for (const { stored } of dropped) stored?.[Symbol.dispose]();
     return dropped.filter(({ header }) => header.mode === EnvelopeMode.element).length;
   }
@@ -235,17 +231,9 @@ export class DetachedSends {
   async #send(key: unknown): Promise<void> {
     for (let first = this.#waiting.first(key); first !== undefined; first = this.#waiting.first(key)) {
       if (this.#peer.kind === 'unknown') return;
-      if (this.#peer.kind === 'takes' && first.fields.length > 0) {
-        if (!this.#admits(key, first.fields)) {
-          this.#heldUp.add(key);
-          return;
-        }
-        if (first.stored === undefined) {
-          if (!(await this.#stored(first))) return;
-          continue;
-        }
-      }
-      this.#leave(first);
+      const mustStore = this.#peer.kind === 'takes' && first.fields.length > 0 && first.stored === undefined;
+      if (!mustStore) this.#leave(first);
+      else if (!(await this.#stored(first))) return;
     }
   }
 
@@ -261,14 +249,19 @@ export class DetachedSends {
     });
   }
 
-  /** False when this run must not go on: another one waits for the memory already, or there is none. */
+  /** False when this run must not go on: another one waits for the memory already, or the receiver has its share. */
   async #stored(first: WaitingSend): Promise<boolean> {
     if (this.#storing.has(first)) return false;
+    const storing = this.#pool.store(first.key, first.fields);
+    if (storing === undefined) {
+      this.#heldUp.add(first.key);
+      return false;
+    }
     this.#storing.add(first);
     try {
-      const stored = await this.#services.fields?.store(first.fields);
+      const stored = await storing;
       if (!this.#isClosed && this.#waiting.first(first.key) === first) first.stored = stored;
-      else stored?.[Symbol.dispose]();
+      else stored[Symbol.dispose]();
     } catch (error) {
       this.#fail(first, error);
     }
@@ -310,20 +303,11 @@ export class DetachedSends {
 
   /** Takes the stored fields over. */
   #writeStored(sending: Sending, fields: readonly DetachedField[], stored: StoredFields, to: PeerLife): void {
-    const { header, type, message, lane, isReserved, call, key } = sending;
+    const { header, type, message, lane, isReserved, call } = sending;
     let number = 0;
     let value: v1.RemoteDescriptor;
-    const giveBack = this.#share.take(key, totalOf(stored.bytes));
-    const freed = (): void => {
-      this.#inFlight.delete(number);
-      giveBack();
-      this.#freed();
-    };
     try {
-      value = stored.describe(to, `messages ${type?.typeName ?? ''}`, freed);
-    } catch (error) {
-      giveBack();
-      throw error;
+      value = stored.describe(to, `messages ${type?.typeName ?? ''}`, () => this.#inFlight.delete(number));
     } finally {
       stored[Symbol.dispose]();
     }
@@ -338,15 +322,10 @@ export class DetachedSends {
       const dropped = (): void => this.#services.fields?.settle([value], to);
       this.#outbox(lane).write(header, type, message, isReserved, call && droppable(call, dropped));
     } catch (error) {
-      freed();
       this.#services.fields?.unsent(value, to);
       throw error;
     }
   }
-}
-
-function totalOf(fields: readonly Uint8Array[]): number {
-  return fields.reduce((sum, { length }) => sum + length, 0);
 }
 
 function byPosition(fields: readonly DetachedField[], bytes: readonly Uint8Array[]): ReadonlyMap<number, Uint8Array> {

@@ -7,7 +7,7 @@ import { type ArrivingFields, arrivingFields, dropFields } from './arriving-fiel
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
 import { RemoteAsk } from './remote-ask.js';
-import { fromWire, NO_CAUSE, toWire } from './wire-errors.js';
+import { forCaller, fromWire, NO_CAUSE } from './wire-errors.js';
 
 /** The asks that wait for their replies over one link. Sends them, and settles them with what arrives. */
 export class LinkAsks {
@@ -108,11 +108,6 @@ export class LinkAsks {
   }
 
   close(error: MillraceError): void {
-    for (const ask of this.#waiting.values()) {
-      // Each has an error of its own, because each error names its caller.
-      const own = fromWire(toWire(error));
-      if (error.cause !== undefined) own.cause = error.cause;
-      ask.fail(own);
-    }
+    for (const ask of this.#waiting.values()) ask.fail(forCaller(error));
   }
 }

@@ -4,6 +4,7 @@ import type { StreamCall, StreamSink, StreamSource } from '../kernel/index.js';
 import { OfferedCalls } from './offered-requests.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { ReadStreams } from './read-streams.js';
+import { forCaller } from './wire-errors.js';
 import { WrittenStreams } from './written-streams.js';
 
 /**
@@ -80,7 +81,7 @@ export class LinkStreams {
   close(error: MillraceError): void {
     const [read, written] = [this.read.close(), this.written.close()];
     this.offered.close();
-    for (const stream of read) stream.fail(error);
+    for (const stream of read) stream.fail(forCaller(error));
     for (const stream of written) stream.cancel();
   }
 }

@@ -59,19 +59,22 @@ export class PeerAddresses {
   }
 
   /**
-   * The process does not listen at its address any more. Returns true where that is certain. Otherwise only a peer has said that this is its
-   * address: the control plane is asked, and `gone` is called if it says the same, or that there is no such process.
+   * The process does not listen at this address. Returns true where it is certain that the process has ended: the control plane has said that this is
+   * its address. Otherwise only a peer has said so, or it is forgotten who did: the control plane is asked, and `gone` is called if it
+   * says the same, or that there is no such process.
    */
-  missed(holder: Holder, gone: () => void): boolean {
+  missed(holder: Holder, missed: string, gone: () => void): boolean {
+    // The control plane was asked for this attempt.
+    if (holder.incarnation === 0n) return true;
     const key = holderKey(holder.ordinal, holder.incarnation);
     const known = this.#known.get(key);
-    if (known?.isLocated !== false) return true;
+    if (known?.isLocated === true && known.address === missed) return true;
     if (!this.#confirming.has(key)) {
       this.#confirming.add(key);
       this.#ask(holder)
         .then(
           (address) => {
-            if (address === undefined || address === known.address) gone();
+            if (address === undefined || address === missed) gone();
           },
           // Nobody can be asked now. The next attempt that fails asks again.
           () => {},

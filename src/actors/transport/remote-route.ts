@@ -1,4 +1,4 @@
-import { StoppedError } from '../../errors.js';
+import { MillraceError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { Recipient } from './recipient.js';
+import { forCaller } from './wire-errors.js';
 
 /** The channels of the partition that has the route. */
 export interface RouteChannels {
@@ -79,9 +80,9 @@ export class RemoteRoute implements Route {
         return this.#system.deadlines.asks.refuse(this.#stopped(method.fullName));
       }
       if (channel.closed !== undefined) {
-        return this.#system.deadlines.asks.refuse(channel.closed);
+        return this.#system.deadlines.asks.refuse(forCaller(channel.closed));
       }
-      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      const refusal = channel.credit.claimCall(this.cUid, method);
       if (refusal !== undefined) {
         return this.#system.deadlines.asks.refuse(refusal);
       }
@@ -100,9 +101,9 @@ export class RemoteRoute implements Route {
         throw this.#stopped(method.fullName);
       }
       if (channel.closed !== undefined) {
-        throw channel.closed;
+        throw forCaller(channel.closed);
       }
-      const refusal = channel.credit.claimCall(this.cUid, method.lane);
+      const refusal = channel.credit.claimCall(this.cUid, method);
       if (refusal !== undefined) {
         throw refusal;
       }
@@ -122,7 +123,7 @@ export class RemoteRoute implements Route {
       if (channel.isRetrying) {
         channel.opened().then(
           () => channel.ready(this.cUid, wait),
-          (error: unknown) => wait.reject(error),
+          (error: unknown) => wait.reject(error instanceof MillraceError ? forCaller(error) : error),
         );
       } else {
         channel.ready(this.cUid, wait);

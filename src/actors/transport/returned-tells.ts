@@ -56,8 +56,8 @@ export class ReturnedTells {
       lanes.control.takenTells(controlTellsTaken);
       lanes.data.takenTells(dataTellsTaken);
     }
-    // A link that repeats frames may have repeated the tells.
-    this.#return(cUid, method, reason, messages, Math.min(tells, unreturned));
+    // A link that repeats frames may have repeated the tells: rather is one reported twice than another not at all.
+    this.#return(cUid, method, reason, messages, tells);
   }
 
   #isRepeated(sequence: number): boolean {

@@ -289,8 +289,8 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
 
   /** At the address of the holder nothing listens, or another process does. */
   #missed(channel: Channel, holder: Holder, cause?: unknown): void {
-    const { key } = channel;
-    const isFinal = this.#addresses.missed(holder, () =>
+    const { key, address } = channel;
+    const isFinal = this.#addresses.missed(holder, address, () =>
       this.#unreachable.failed(key, channel, this.scheduler.now(), true),
     );
     this.#notReached(channel, ended(`partition ${holder.ordinal}`, cause), isFinal);

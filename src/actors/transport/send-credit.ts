@@ -1,10 +1,11 @@
 import { BackpressureError, type MillraceError, ProtocolError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { Lane, v1 } from '../../protocol/index.js';
+import { type AnyMethod, Lane, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { ReadyQueue, type ReadyWait } from '../kernel/index.js';
+import { isInfrastructure, ReadyQueue, type ReadyWait } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
+import { forCaller } from './wire-errors.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
 export const ALL_MAILBOXES: bigint = 0n;
@@ -49,11 +50,15 @@ export class SendCredit {
     }
   }
 
-  /** An ask is made, or a stream opened: the error that it gets when there is no room for it, else it counts as sent. */
-  claimCall(cUid: bigint, lane: Lane): BackpressureError | undefined {
+  /**
+   * An ask is made, or a stream opened: the error that it gets when there is no room for it, else it counts as sent. The runtime's own calls wait for no
+   * bytes of the mailboxes: the messages that hold them may wait for such a call, which reads their large fields.
+   */
+  claimCall(cUid: bigint, method: Pick<AnyMethod, 'fullName' | 'lane'>): BackpressureError | undefined {
     if (this.isIdle) {
       return undefined;
     }
+    const lane = isInfrastructure(method.fullName) ? Lane.control : method.lane;
     for (const target of [this.#all(lane), this.#targets.get(cUid)]) {
       if (target?.acceptsCall === false) {
         return this.#refusal(target);
@@ -119,7 +124,8 @@ export class SendCredit {
     this.#firstCount = Math.max(this.#firstCount, target.sent);
     target.lift();
     if (hasStopped) {
-      target.waiters.reject(new StoppedError(`${this.#peer.pathOf(cUid)} has stopped and will not be ready again.`));
+      const path = this.#peer.pathOf(cUid);
+      target.waiters.reject(() => new StoppedError(`${path} has stopped and will not be ready again.`));
     }
     this.#forgetUnused(target);
   }
@@ -177,9 +183,9 @@ export class SendCredit {
 
   close(error: MillraceError): void {
     this.#targets.clear();
-    this.#forLink.reject(error);
+    this.#forLink.reject(() => error);
     for (const { waiters } of this.#waiting) {
-      waiters.reject(error);
+      waiters.reject(() => forCaller(error));
     }
     this.#waiting.clear();
   }

@@ -135,8 +135,9 @@ export class UndeliveredTells {
   }
 }
 
-/** Undefined for a message that a handler has changed before it stashed it, so that it does not fit its type any more. */
+/** Undefined for a message that could not be read, and one that a handler has changed before it stashed it, so that it does not fit its type any more. */
 function encodedAgain(method: AnyMethod, message: unknown): Uint8Array | undefined {
+  if (message === undefined) return undefined;
   try {
     return encode(method.request, message);
   } catch {
@@ -146,6 +147,7 @@ function encodedAgain(method: AnyMethod, message: unknown): Uint8Array | undefin
 
 const wireReasons: Readonly<Record<ReturnReason, v1.Undelivered_Reason>> = {
   stopped: v1.Undelivered_Reason.STOPPED,
+  unreachable: v1.Undelivered_Reason.UNREACHABLE,
   'unknown method': v1.Undelivered_Reason.UNKNOWN_METHOD,
   malformed: v1.Undelivered_Reason.MALFORMED,
 };
@@ -158,6 +160,8 @@ export function returnReasonOf(reason: v1.Undelivered_Reason): ReturnReason | un
       return 'unknown method';
     case v1.Undelivered_Reason.MALFORMED:
       return 'malformed';
+    case v1.Undelivered_Reason.UNREACHABLE:
+      return 'unreachable';
     default:
       return undefined;
   }

@@ -41,6 +41,10 @@ export class WaitingSends {
     return this.#queues.get(key)?.[0];
   }
 
+  last(key: unknown): WaitingSend | undefined {
+    return this.#queues.get(key)?.at(-1);
+  }
+
   /** True where it is the only one with its key. */
   add(waiting: WaitingSend): boolean {
     const queue = this.#queues.get(waiting.key);

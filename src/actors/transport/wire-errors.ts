@@ -87,6 +87,21 @@ export function fromWire(sent: EnvelopeError): MillraceError {
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);
 }
 
+/**
+ * The same error for one more caller, who waits for the same link. Each has an error of its own, because its stack names the caller, who may also
+ * change it. They share the cause.
+ */
+export function forCaller(error: MillraceError): MillraceError {
+  const { message, cause } = error;
+  const options = cause === undefined ? {} : { cause };
+  if (error instanceof UnreachableError) {
+    const { isRefused, isUnsent } = error;
+    return new UnreachableError(message, { ...options, isRefused, isUnsent });
+  }
+  const own = fromWire(toWire(error));
+  return Object.assign(own, options);
+}
+
 function handlerErrorFrom(sent: EnvelopeError): HandlerError {
   const { name: handlerName, code: handlerCode } = thrownIn(sent);
   const { retryAfterMs = 0 } = sent;

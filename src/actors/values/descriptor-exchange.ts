@@ -11,7 +11,7 @@ import {
   RemoteDescriptorManager,
   type Storage,
 } from '../../descriptors/index.js';
-import { ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import { BackpressureError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { descriptorsCUid, ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
@@ -226,15 +226,17 @@ export class DescriptorExchange {
   // ---- fetching
 
   async #fetch(owner: PeerIncarnation, object: number, part: number, into: Uint8Array): Promise<void> {
+    const peer = this.#join(owner);
     let filled = 0;
-    try {
-      for await (const { bytes } of await this.#join(owner).fetch({ object, part })) {
-        if (filled + bytes.length > into.length) throw wrongSize(owner, object, into.length);
-        into.set(bytes, filled);
-        filled += bytes.length;
+    for (let isFetched = false; !isFetched; ) {
+      try {
+        filled = await fill(into, await peer.fetch({ object, part }));
+        isFetched = true;
+      } catch (error) {
+        // Too many fetches wait for the exchange of the peer.
+        if (error instanceof BackpressureError) await peer.ref.ready();
+        else throw thrownByHandler(error);
       }
-    } catch (error) {
-      throw thrownByHandler(error);
     }
     if (filled !== into.length) throw wrongSize(owner, object, into.length);
   }
@@ -285,6 +287,17 @@ function peerOfRef({ cUid, incarnation }: Ref): PeerIncarnation {
   if (ordinal === undefined)
     throw new UnreachableError(`Channel ${cUid} belongs to no partition: no value can be sent to it.`);
   return peerIncarnation({ ordinal, incarnation });
+}
+
+/** Returns how many bytes there are; no more than fit are written. */
+async function fill(into: Uint8Array, pieces: AsyncIterable<v1.FetchedPiece>): Promise<number> {
+  let filled = 0;
+  for await (const { bytes } of pieces) {
+    if (filled + bytes.length > into.length) return filled + bytes.length;
+    into.set(bytes, filled);
+    filled += bytes.length;
+  }
+  return filled;
 }
 
 function senderOf(sender: Ref | undefined): PeerIncarnation {

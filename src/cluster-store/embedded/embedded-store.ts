@@ -1,6 +1,6 @@
 import { lstat, open, readFile, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type ConfigError, MillraceError, ResourceError } from '../../errors.js';
+import { type ConfigError, MillraceError, ResourceError, UnreachableError } from '../../errors.js';
 import { codeOf, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { unusable } from '../../named-file.js';
@@ -19,7 +19,8 @@ const WHAT = 'The cluster store';
 
 /**
  * A store in one file, for the processes of one host. A write makes a whole new file, brings it to the disk, and puts it in the place of the old one
- * under a lock of the kernel. So readers need no lock, and whatever ends a writer leaves the old file or the new one.
+ * under a lock of the kernel. So readers need no lock, and whatever ends a writer leaves the old file or the new one. A write that was not done by its
+ * deadline, or when the store is closed, is given up: what its caller was told has failed does not happen later.
  *
  *     PATH        the store            PATH.new   what is being written
  *     PATH.lock   who may write; it stays, and has the id of the last process that had it
@@ -53,7 +54,7 @@ export class EmbeddedStore extends BaseStore {
     untilMs: number,
   ): Promise<SetResult> {
     const write = this.#writing.then(() =>
-      this.#underLock(untilMs - ANSWER_MS, () => this.#set(key, value, expectedRevision)),
+      this.#underLock(untilMs - ANSWER_MS, () => this.#set(key, value, expectedRevision, untilMs)),
     );
     this.#writing = write.catch(() => {});
     return write;
@@ -64,7 +65,8 @@ export class EmbeddedStore extends BaseStore {
   }
 
   async #underLock<T>(untilMs: number, work: () => Promise<T>): Promise<T> {
-    const lock = await FileLock.take(`${this.#path}.lock`, this.scheduler, untilMs);
+    this.#assertInTime(untilMs);
+    const lock = await FileLock.take(`${this.#path}.lock`, this.scheduler, untilMs, this.calls.closed);
     try {
       return await work();
     } finally {
@@ -72,12 +74,25 @@ export class EmbeddedStore extends BaseStore {
     }
   }
 
-  async #set(key: string, value: Uint8Array, expectedRevision: number | undefined): Promise<SetResult> {
+  #assertInTime(untilMs: number): void {
+    if (this.calls.closed.aborted || this.scheduler.now() >= untilMs)
+      throw new UnreachableError(
+        `${WHAT} ${this.#path} was not written in time: the disk, or who had the lock, is slow.`,
+      );
+  }
+
+  async #set(
+    key: string,
+    value: Uint8Array,
+    expectedRevision: number | undefined,
+    untilMs: number,
+  ): Promise<SetResult> {
     const state = await this.#read();
     const entry = state.entries.get(key);
     if (entry?.revision !== expectedRevision) return { isSet: false, entry };
     const revision = state.revision + 1;
-    await this.#replace({ revision, entries: new Map(state.entries).set(key, { value, revision }) });
+    const next = { revision, entries: new Map(state.entries).set(key, { value, revision }) };
+    await this.#replace(next, untilMs);
     return { isSet: true, revision };
   }
 
@@ -103,8 +118,8 @@ export class EmbeddedStore extends BaseStore {
     return found;
   }
 
-  /** Rejects with ResourceError, and leaves the old file, where the new one cannot be written. */
-  async #replace(state: StoreState): Promise<void> {
+  /** Rejects with ResourceError where the new file cannot be written, and with UnreachableError where it is too late: both leave the old one. */
+  async #replace(state: StoreState, untilMs: number): Promise<void> {
     const bytes = encodeState(state);
     if (bytes.length > limits.storeFileBytes) {
       throw new ResourceError(
@@ -118,9 +133,11 @@ export class EmbeddedStore extends BaseStore {
       );
       const written = `${this.#path}.new`;
       await writeDurably(written, bytes, mode);
+      this.#assertInTime(untilMs);
       await rename(written, this.#path);
       await syncFolder(dirname(this.#path));
     } catch (cause) {
+      if (cause instanceof UnreachableError) throw cause;
       throw new ResourceError(
         `${WHAT} ${this.#path} cannot be written: ${messageOf(cause)}. Make room on the disk, or give this user the right to write to its folder. In a container, mount the folder and not the file.`,
         { cause },

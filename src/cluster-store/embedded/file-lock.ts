@@ -31,9 +31,9 @@ export class FileLock {
 
   /**
    * Waits for the lock on the file `path`, which is made where it is missing. Rejects with UnreachableError, which names the process, when another one has the
-   * lock until `untilMs`, with ConfigError where the file cannot be opened, and with ResourceError without koffi.
+   * lock until `untilMs` or until `closed` aborts, with ConfigError where the file cannot be opened, and with ResourceError without koffi.
    */
-  static async take(path: string, scheduler: Scheduler, untilMs: number): Promise<FileLock> {
+  static async take(path: string, scheduler: Scheduler, untilMs: number, closed?: AbortSignal): Promise<FileLock> {
     const flock = loadFlock();
     const file = await open(path, 'a+', 0o600).catch((cause: unknown) => {
       throw new ConfigError(`The lock file ${path} of the cluster store cannot be opened: ${messageOf(cause)}.`, {
@@ -42,7 +42,7 @@ export class FileLock {
     });
     try {
       while (flock(file.fd, LOCK_EX | LOCK_NB) !== 0) {
-        if (scheduler.now() >= untilMs) throw await heldTooLong(file, path);
+        if (scheduler.now() >= untilMs || closed?.aborted === true) throw await heldTooLong(file, path);
         await pause(scheduler, RETRY_MS);
       }
       // It helps others only to name this process: the disk may be full.

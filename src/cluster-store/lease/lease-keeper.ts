@@ -7,12 +7,12 @@ import type { LeaseMachine, LeaseStep, LeaseWrite } from './lease-machine.js';
 import { decodeLease, encodeLease, type LeaseRecord } from './lease-record.js';
 
 /** The calls of a store that leases are made of. */
-export type LeaseGround = Pick<ClusterStore, 'address' | 'get' | 'compareAndSet' | 'watch'>;
+export type LeaseCalls = Pick<ClusterStore, 'address' | 'get' | 'compareAndSet' | 'watch'>;
 
 /** Drives a LeaseMachine: asks the store, sets the timers, and tells when the lease is there and when it has ended. */
 export class LeaseKeeper implements StoreLease {
   readonly ended: Promise<LeaseEnd>;
-  readonly #store: LeaseGround;
+  readonly #store: LeaseCalls;
   readonly #scheduler: Scheduler;
   readonly #key: string;
   readonly #machine: LeaseMachine;
@@ -21,7 +21,7 @@ export class LeaseKeeper implements StoreLease {
   #underWay: Promise<void> = Promise.resolve();
   #released: Promise<boolean> | undefined;
 
-  constructor(store: LeaseGround, scheduler: Scheduler, key: string, machine: LeaseMachine) {
+  constructor(store: LeaseCalls, scheduler: Scheduler, key: string, machine: LeaseMachine) {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#key = key;

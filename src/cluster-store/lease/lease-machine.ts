@@ -41,7 +41,7 @@ export interface LeaseTerms {
 }
 
 /** What the key held at the last look. */
-interface Seen {
+interface SeenRecord {
   readonly revision: number | undefined;
   /** Where it held nothing: the record that had been seen before, and has vanished. */
   readonly record: LeaseRecord | undefined;
@@ -49,7 +49,7 @@ interface Seen {
   readonly sinceMs: number;
 }
 
-interface Held {
+interface HeldLease {
   readonly epoch: bigint;
   /** Undefined where the record has vanished, and has to be written again. */
   readonly revision: number | undefined;
@@ -70,11 +70,11 @@ const PROCESS_LOOK_MS = 1_000;
 export class LeaseMachine {
   readonly #terms: LeaseTerms;
   readonly #isGone: (owner: string) => boolean;
-  #seen: Seen | undefined;
-  #held: Held | undefined;
+  #seen: SeenRecord | undefined;
+  #held: HeldLease | undefined;
   /** The highest epoch that was seen. */
   #highest: bigint;
-  #over: 'released' | 'taken' | undefined;
+  #ended: 'released' | 'taken' | undefined;
   /** When the next look is due, or the next renewal. */
   #dueMs = 0;
   /** The store has just failed: nothing is asked of it before. */
@@ -93,12 +93,12 @@ export class LeaseMachine {
   }
 
   isHeld(nowMs: number): boolean {
-    return this.#over === undefined && this.#held !== undefined && nowMs < this.#endsMs(this.#held);
+    return this.#ended === undefined && this.#held !== undefined && nowMs < this.#endsMs(this.#held);
   }
 
-  /** A machine that is over does nothing more, whether it held the lease or waited for it. */
+  /** A machine that has ended does nothing more, whether it held the lease or waited for it. */
   next(nowMs: number): LeaseStep {
-    if (this.#over !== undefined) return { do: 'end', why: this.#over };
+    if (this.#ended !== undefined) return { do: 'end', why: this.#ended };
     return this.#held === undefined ? this.#nextOfCandidate(nowMs) : this.#nextOfHolder(this.#held, nowMs);
   }
 
@@ -135,7 +135,7 @@ export class LeaseMachine {
     }
     const isOwn = record.token === this.#terms.token && record.epoch === held.epoch;
     if (!isOwn || revision === undefined) {
-      this.#over ??= 'taken';
+      this.#ended ??= 'taken';
       return;
     }
     // A renewal arrived, and its answer did not. When it arrived is not known, so it prolongs nothing.
@@ -150,12 +150,12 @@ export class LeaseMachine {
 
   /** From now on nothing is held, and nothing is waited for. */
   release(): void {
-    this.#over ??= 'released';
+    this.#ended ??= 'released';
   }
 
   /** The write by which a released lease is given up; undefined where nothing was held. */
   giveUp(): LeaseWrite | undefined {
-    if (this.#held === undefined || this.#over !== 'released') return undefined;
+    if (this.#held === undefined || this.#ended !== 'released') return undefined;
     const { epoch, revision } = this.#held;
     return { do: 'write', record: this.#record(epoch, false), expected: revision, timeoutMs: this.#callMs };
   }
@@ -179,7 +179,7 @@ export class LeaseMachine {
     return nowMs >= this.#dueMs ? look : wait(Math.min(this.#dueMs, freeMs));
   }
 
-  #nextOfHolder(held: Held, nowMs: number): LeaseStep {
+  #nextOfHolder(held: HeldLease, nowMs: number): LeaseStep {
     const endsMs = this.#endsMs(held);
     if (nowMs >= endsMs) return { do: 'end', why: 'lapsed' };
     const dueMs = Math.max(this.#dueMs, this.#retryMs);
@@ -189,7 +189,7 @@ export class LeaseMachine {
   }
 
   /** From when on this candidate may write. */
-  #freeMs({ record, sinceMs }: Seen): number {
+  #freeMs({ record, sinceMs }: SeenRecord): number {
     if (record === undefined || !record.isTaken) return Number.NEGATIVE_INFINITY;
     // It has written this itself, and has had no answer. It has not served since.
     if (record.token === this.#terms.token) return Number.NEGATIVE_INFINITY;
@@ -197,7 +197,7 @@ export class LeaseMachine {
     return sinceMs + record.ttlMs;
   }
 
-  #endsMs({ writtenMs }: Held): number {
+  #endsMs({ writtenMs }: HeldLease): number {
     return writtenMs + this.#terms.ttlMs * USED;
   }
 

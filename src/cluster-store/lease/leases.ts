@@ -3,7 +3,7 @@ import { AskAbortedError, ConfigError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { LeaseOptions, StoreLease } from '../cluster-store.js';
-import { type LeaseGround, LeaseKeeper } from './lease-keeper.js';
+import { type LeaseCalls, LeaseKeeper } from './lease-keeper.js';
 import { LeaseMachine } from './lease-machine.js';
 
 /** Nobody can tell: a lease ends by its time. */
@@ -11,14 +11,14 @@ const UNKNOWN_OWNERS: ProcessOwners = { own: '', isGone: () => false };
 
 /** The leases of one store in this process: those that are held, and those that are waited for. */
 export class Leases {
-  readonly #store: LeaseGround;
+  readonly #store: LeaseCalls;
   readonly #scheduler: Scheduler;
   readonly #owners: ProcessOwners;
   readonly #closing = new AbortController();
   readonly #held = new Set<LeaseKeeper>();
   readonly #waits = new Set<Promise<unknown>>();
 
-  constructor(store: LeaseGround, scheduler: Scheduler, owners: ProcessOwners = UNKNOWN_OWNERS) {
+  constructor(store: LeaseCalls, scheduler: Scheduler, owners: ProcessOwners = UNKNOWN_OWNERS) {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#owners = owners;

@@ -3,7 +3,7 @@ import type { KV, KvEntry } from '@nats-io/kv';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { StoppedError, UnreachableError } from '../../errors.js';
 import { isError, messageOf } from '../../foreign.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
 import type { SetResult, StoreEntry } from '../cluster-store.js';
 import { formatStoreAddress, type StoreAddress } from '../store-address.js';
 import type { NatsPackages } from './nats-packages.js';
@@ -32,7 +32,7 @@ export class NatsBucket {
   readonly #scheduler: Scheduler;
   #connection: Promise<NatsConnection> | undefined;
   #opening: Promise<Opened> | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(packages: NatsPackages, address: NatsAddress, scheduler: Scheduler) {
     this.#packages = packages;
@@ -96,9 +96,9 @@ export class NatsBucket {
     }
   }
 
-  /** Connects no more. A connection that is being made is closed when it is there. */
+  /** Connects no more, and ends all pauses. A connection that is being made is closed when it is there. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     const connection = await this.#connection?.catch(() => undefined);
     await connection?.close();
   }
@@ -119,14 +119,15 @@ export class NatsBucket {
 
   /** Throws where no time is left for another attempt. */
   async #pause(untilMs: number, cause: unknown): Promise<void> {
-    if (this.#isClosed || this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
-    await new Promise<void>((resolve) => void this.#scheduler.setTimer(RECONNECT_MS, resolve));
+    const { signal } = this.#closing;
+    if (signal.aborted || this.#scheduler.now() + RECONNECT_MS >= untilMs) throw this.#unreachable(cause);
+    await pause(this.#scheduler, RECONNECT_MS, signal);
   }
 
   /** Tries until `untilMs`. */
   async #opened(untilMs: number): Promise<Opened> {
     for (;;) {
-      if (this.#isClosed) throw this.#closed();
+      if (this.#closing.signal.aborted) throw this.#closed();
       this.#opening ??= this.#open();
       const opening = this.#opening;
       try {

@@ -46,7 +46,7 @@ export class NatsStore extends BaseStore {
 
   /** Begins the news again whenever the server has ended them. */
   async #listen(key: string, changed: () => void, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.calls.closed.aborted) {
+    while (!signal.aborted) {
       try {
         await this.#bucket.listen(key, changed, signal);
       } catch {

@@ -1,6 +1,6 @@
 import { skipValue, type WireReader } from '../wire/index.js';
 import type { MessageView } from './message-view.js';
-import { RepeatedView } from './repeated-view.js';
+import { type ElementIterator, RepeatedView } from './repeated-view.js';
 
 /** A map of a message: how its entries are found and read. */
 export interface MapReader<Key, Value> {
@@ -36,7 +36,7 @@ export class MapView<Key, Value> implements Iterable<readonly [Key, Value]> {
     return false;
   }
 
-  [Symbol.iterator](): IterableIterator<readonly [Key, Value], undefined> {
+  [Symbol.iterator](): ElementIterator<readonly [Key, Value]> {
     return this.#entries[Symbol.iterator]();
   }
 }

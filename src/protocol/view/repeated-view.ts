@@ -18,6 +18,11 @@ export interface MessageList<View> {
   readonly type: ViewClass<View>;
 }
 
+/** One iteration over elements. The `IterableIterator` of TypeScript has other type parameters before 5.6 than since. */
+export interface ElementIterator<T> extends Iterator<T, undefined> {
+  [Symbol.iterator](): ElementIterator<T>;
+}
+
 /** A list of a message in place. Each iteration reads the elements anew, one when it is asked for. */
 export class RepeatedView<T> implements Iterable<T> {
   readonly #view: MessageView;
@@ -45,7 +50,7 @@ export class RepeatedView<T> implements Iterable<T> {
     return undefined;
   }
 
-  [Symbol.iterator](): IterableIterator<T, undefined> {
+  [Symbol.iterator](): ElementIterator<T> {
     const list = this.#list;
     if ('type' in list) return new MessageCursor(this.#view, this.#first, list);
     return new ValueCursor(this.#view, this.#first, list);
@@ -53,7 +58,7 @@ export class RepeatedView<T> implements Iterable<T> {
 }
 
 /** One iteration over a list of messages. */
-class MessageCursor<View> implements IterableIterator<View, undefined> {
+class MessageCursor<View> implements ElementIterator<View> {
   readonly #bytes: Uint8Array;
   readonly #end: number;
   readonly #key: number;
@@ -91,7 +96,7 @@ class MessageCursor<View> implements IterableIterator<View, undefined> {
 }
 
 /** One iteration over a list of other values. */
-class ValueCursor<T> implements IterableIterator<T, undefined> {
+class ValueCursor<T> implements ElementIterator<T> {
   readonly #view: MessageView;
   readonly #list: ListReader<T>;
   #position: number;

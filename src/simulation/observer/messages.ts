@@ -148,6 +148,8 @@ export class Messages {
       violations.add('once', `${describe(sent)} was settled twice`);
     }
     sent.isSettled = true;
+    // The timers of a process that was killed stand still until its memory is given back.
+    if (sent.sender.endedMs !== undefined) return;
     const lateMs = now() - (sent.deadlineMs ?? Number.POSITIVE_INFINITY);
     if (lateMs > EPSILON_MS) {
       violations.add('deadline', `${describe(sent)} ${how} ${lateMs.toFixed(3)} ms after its deadline`);

@@ -189,6 +189,8 @@ export class Streams {
 
   #waited(stream: ObservedStream, fromMs: number): void {
     stream.waiting--;
+    // The timers of a process that was killed stand still until its memory is given back.
+    if (stream.reader.endedMs !== undefined) return;
     const lateMs = this.#options.now() - fromMs - stream.timeoutMs;
     if (lateMs > EPSILON_MS) {
       this.#violation('deadline', `${describe(stream)} exceeded the timeout of its reader by ${lateMs.toFixed(3)} ms`);

@@ -4,7 +4,7 @@ import { type Entropy, type Scheduler, systemEntropy } from '../../scheduler/ind
 import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { Dial, type DialOptions } from './dial.js';
 import type { LinkSecurity, ListenOptions } from '../link-options.js';
-import { ConnectionListener } from './listener.js';
+import type { Listener, StreamProtocol } from './stream-protocol.js';
 import { assertTls } from './tls-credentials.js';
 
 export interface ConnectionManagerOptions extends ListenOptions, LinkSecurity {
@@ -19,21 +19,23 @@ type MakeHello = HandshakeSettings['makeHello'];
 /** The authenticated connections of one transport: its listener, and the dials in progress. Once closed it stays closed. */
 export class ConnectionManager {
   readonly #name: string;
+  readonly #protocol: StreamProtocol;
   readonly #where: ListenOptions;
   readonly #settings: Omit<HandshakeSettings, 'makeHello'>;
   readonly #dials = new Set<Dial>();
-  #listener: ConnectionListener | undefined;
+  #listener: Listener | undefined;
   #address = '';
   #isClosed = false;
 
   /** `name`: the transport, for error messages. Throws ConfigError for certificates and keys that cannot be used. */
-  constructor(name: string, options: ConnectionManagerOptions) {
+  constructor(name: string, protocol: StreamProtocol, options: ConnectionManagerOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy } = options;
     const { key, tls, keyless, listen, advertisedHost, socketFolder } = options;
     if (tls !== undefined) assertTls(tls);
     // An empty key is a wrong one, not none.
     const security = { ...(key !== undefined && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
     this.#name = name;
+    this.#protocol = protocol;
     this.#settings = { scheduler, log, entropy, security };
     this.#where = {
       ...(listen && { listen }),
@@ -69,7 +71,7 @@ export class ConnectionManager {
   async listen(makeHello: MakeHello, accept: (connection: PeerConnection) => void): Promise<string> {
     this.assertOpen();
     if (this.#listener !== undefined) throw new ConfigError(`This transport already listens at ${this.#address}.`);
-    this.#listener = new ConnectionListener({ ...this.#settings, makeHello }, this.#where, accept);
+    this.#listener = this.#protocol.listener({ ...this.#settings, makeHello }, this.#where, accept);
     try {
       this.#address = await this.#listener.open();
     } catch (error) {
@@ -83,11 +85,11 @@ export class ConnectionManager {
   /** See `Dial.connect` for its errors. */
   async dial(address: string, makeHello: MakeHello, options: DialOptions): Promise<PeerConnection> {
     this.assertOpen();
-    const dial = new Dial(address, { ...this.#settings, makeHello }, options);
+    const dial = new Dial(address, { ...this.#settings, makeHello }, options, this.#protocol);
     this.#dials.add(dial);
     try {
       const connection = await dial.connect();
-      if (this.#isClosed) connection.socket.destroy();
+      if (this.#isClosed) connection.stream.destroy();
       this.assertOpen();
       return connection;
     } finally {

@@ -1,14 +1,15 @@
-import type { Socket } from 'node:net';
 import { Deferred } from '../../deferred.js';
-import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
+import { ConfigError, ResourceError, StoppedError, UnreachableError } from '../../errors.js';
 import { codeOf, isError, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Timer } from '../../scheduler/index.js';
 import { isDialable, type SocketAddress, parseAddress } from '../../socket-address.js';
-import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
+import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { type Hello, initiate } from './handshake.js';
 import { checkSecurity } from './security.js';
-import { bindingOf, isLocalSocket, socketTo } from './sockets.js';
+import { bindingOf, isLocalSocket } from './sockets.js';
+import { socketProtocol } from './socket-protocol.js';
+import type { Dialing, StreamProtocol } from './stream-protocol.js';
 
 /** The longest pause before the second attempt; before the third it is twice as long, and so on. */
 const PAUSE_MS = 40;
@@ -26,20 +27,27 @@ export class Dial {
   readonly #settings: HandshakeSettings;
   readonly #options: DialOptions;
   readonly #aborted = (): void => this.#fail(this.#unreachable('was aborted', this.#options.signal?.reason));
-  #socket: Socket | undefined;
+  readonly #protocol: StreamProtocol;
+  #dialing: Dialing | undefined;
   #failure: Error | undefined;
   #endPause = (): void => {};
   #deadline: Timer | undefined;
 
-  constructor(address: string, settings: HandshakeSettings, options: DialOptions) {
+  constructor(
+    address: string,
+    settings: HandshakeSettings,
+    options: DialOptions,
+    protocol: StreamProtocol = socketProtocol,
+  ) {
     this.#text = address;
+    this.#protocol = protocol;
     this.#settings = settings;
     this.#options = options;
   }
 
   /**
    * Rejects with UnreachableError when no process answers at the address, ConfigError when the security settings do not permit the
-   * address, StoppedError after `stop`.
+   * address, ResourceError when a package is missing that it needs, StoppedError after `stop`.
    */
   async connect(): Promise<PeerConnection> {
     const { signal, timeoutMs } = this.#options;
@@ -53,7 +61,7 @@ export class Dial {
       );
       return await this.#reach(address);
     } catch (error) {
-      this.#socket?.destroy();
+      this.#dialing?.destroy();
       throw this.#failure ?? this.#explain(error);
     } finally {
       if (this.#deadline !== undefined) scheduler.clearTimer(this.#deadline);
@@ -68,7 +76,7 @@ export class Dial {
 
   #parse(): SocketAddress {
     const address = parseAddress(this.#text);
-    if (address === undefined || !isDialable(address)) {
+    if (address === undefined || !isDialable(address) || !this.#protocol.schemes.includes(address.scheme)) {
       throw this.#unreachable('failed: this is not the address of a process');
     }
     checkSecurity(address, this.#settings.security);
@@ -84,7 +92,7 @@ export class Dial {
         return await this.#attempt(address, own);
       } catch (error) {
         if (this.#failure !== undefined || attempt === limits.dialAttempts || !isCutOff(error)) throw error;
-        this.#socket?.destroy();
+        this.#dialing?.destroy();
         await this.#pause(attempt);
       }
     }
@@ -92,15 +100,14 @@ export class Dial {
 
   async #attempt(address: SocketAddress, own: Hello): Promise<PeerConnection> {
     const { security, entropy } = this.#settings;
-    const socket = withoutUncaughtErrors(socketTo(address, security));
-    this.#socket = socket;
-    await connected(socket, address.scheme === 'tls' ? 'secureConnect' : 'connect');
+    this.#dialing = this.#protocol.dial(address, security);
+    const { stream, socket } = await this.#dialing.connected;
     const isLocal = isLocalSocket(socket);
     const { key } = security;
-    const handshake = { socket, key, entropy, binding: bindingOf(socket), dialed: this.#text, hello: own };
+    const handshake = { socket: stream, key, entropy, binding: bindingOf(socket), dialed: this.#text, hello: own };
     const { peer, unread } = await initiate(handshake);
     this.#checkFailure();
-    return { socket, peer, unread, isLocal, peerAddress: this.#text };
+    return { stream, socket, peer, unread, isLocal, peerAddress: this.#text };
   }
 
   /** Waits before the next attempt: longer each time, and for a random time, so that many dialers do not come back together. */
@@ -118,7 +125,7 @@ export class Dial {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    this.#socket?.destroy(error);
+    this.#dialing?.destroy();
     this.#endPause();
   }
 
@@ -127,13 +134,13 @@ export class Dial {
   }
 
   #explain(error: unknown): Error {
-    if (error instanceof ConfigError) return error;
+    if (error instanceof ConfigError || error instanceof ResourceError) return error;
     if (!isError(error)) return this.#unreachable(`failed: ${messageOf(error)}`);
     if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
     const code = codeOf(error);
-    const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
-    const how = isRefused ? 'was refused: nothing listens there' : `failed: ${error.message}`;
-    return this.#unreachable(how, error, isRefused);
+    const isFree = code === 'ECONNREFUSED' || code === 'ENOENT';
+    const how = isFree ? 'was refused: nothing listens there' : `failed: ${error.message}`;
+    return this.#unreachable(how, error, isFree || isOfOther(error));
   }
 
   #unreachable(how: string, cause?: unknown, isRefused = false): UnreachableError {
@@ -147,17 +154,10 @@ export class Dial {
 
 /** The connection ended without an answer. A rejection is an answer, and so is a port at which nothing listens. */
 function isCutOff(error: unknown): boolean {
-  return error instanceof UnreachableError || CUT_OFF.includes(codeOf(error));
+  return (error instanceof UnreachableError && !error.isRefused) || CUT_OFF.includes(codeOf(error));
 }
 
-function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      socket.off('error', failed).off('close', closed);
-      resolve();
-    };
-    const failed = (error: Error): void => reject(error);
-    const closed = (): void => reject(new UnreachableError('the connection was closed'));
-    socket.once(event, done).on('error', failed).on('close', closed);
-  });
+/** Another process listens at the address. */
+function isOfOther(error: Error): boolean {
+  return error instanceof UnreachableError && error.isRefused;
 }

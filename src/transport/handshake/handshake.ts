@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { ProtocolError } from '../../errors.js';
+import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/on-demand/index.js';
 import type { Entropy } from '../../scheduler/index.js';
@@ -43,7 +43,10 @@ export interface HandshakeOptions {
   readonly binding?: Uint8Array;
 }
 
-/** The client side. Rejects with ProtocolError for a server that fails the handshake or rejects us, UnreachableError when the socket ends. */
+/**
+ * The client side. Rejects with ProtocolError for a server that fails the handshake or rejects us, and with UnreachableError when the socket ends, or when
+ * the server is another process than the one that was dialed (`isRefused`).
+ */
 export async function initiate(
   options: HandshakeOptions & { readonly dialed: string; readonly hello: Hello },
 ): Promise<HandshakeResult> {
@@ -91,11 +94,19 @@ export async function respond(
     sendHello(records, options, 'server', await options.makeHello(peer));
     return { version, peer, unread: records.detach() };
   } catch (error) {
-    if (error instanceof ProtocolError) records.send({ case: 'rejection', value: { message: error.message } });
+    if (isAnswered(error)) {
+      const hasExited = error instanceof UnreachableError;
+      records.send({ case: 'rejection', value: { message: error.message, hasExited } });
+    }
     throw error;
   } finally {
     records.detach();
   }
+}
+
+/** `respond` has sent this error to the client before it has rejected with it. */
+export function isAnswered(error: unknown): error is ProtocolError | UnreachableError {
+  return error instanceof ProtocolError || (error instanceof UnreachableError && error.isRefused);
 }
 
 function opening({ entropy, dialed, key }: HandshakeOptions & { readonly dialed: string }): v1.OpeningInit {
@@ -121,8 +132,9 @@ function chooseVersion(client: v1.Opening, { own, key }: HandshakeOptions & { re
     throw new ProtocolError(`This process listens with ${own.scheme}; the client dialed an address of another kind.`);
   }
   if (dialed.instance !== '' && dialed.instance !== own.instance) {
-    throw new ProtocolError(
+    throw new UnreachableError(
       `The dialed process has exited: another process now listens at ${formatAddress({ ...own, instance: '' })}.`,
+      { isRefused: true },
     );
   }
   checkKeyed(isKeyed, key);
@@ -188,9 +200,10 @@ function versionMismatch(oldest: number, newest: number): string {
   return `The peer supports link protocol version ${theirs}, this process ${OLDEST_VERSION} to ${NEWEST_VERSION}.`;
 }
 
-function rejectionFrom(message: v1.Handshake['message']): ProtocolError {
+function rejectionFrom(message: v1.Handshake['message']): MillraceError {
   if (message.case !== 'rejection')
     return new ProtocolError('The peer sent its handshake messages in the wrong order.');
   const text = message.value.message.slice(0, REJECTION_CHARACTERS).replaceAll(/\p{C}/gu, ' ');
-  return new ProtocolError(`the peer rejected us: ${text}`);
+  const why = `the peer rejected us: ${text}`;
+  return message.value.hasExited ? new UnreachableError(why, { isRefused: true }) : new ProtocolError(why);
 }

@@ -1,19 +1,16 @@
 import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Deferred } from '../../deferred.js';
-import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
-import { messageOf } from '../../foreign.js';
-import { limits } from '../../limits.js';
+import { StoppedError } from '../../errors.js';
 import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
-import { type SocketAddress, formatAddress, isWildcard, listenAddress } from '../../socket-address.js';
+import { type SocketAddress, formatAddress, listenAddress } from '../../socket-address.js';
+import { Admission } from './admission.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
-import { respond } from './handshake.js';
-import { openFilesLimit } from './open-files.js';
-import { PendingHandshakes } from './pending-handshakes.js';
-import { RejectedPeers } from './rejected-peers.js';
+import { assertAdvertised, cannotListen, listening, newInstance } from './binding.js';
 import { checkSecurity } from './security.js';
-import { bindingOf, isLocalSocket, serverFor } from './sockets.js';
+import { serverFor } from './sockets.js';
+import type { Listener } from './stream-protocol.js';
 import {
   abandonSocket,
   clearStaleSocket,
@@ -28,12 +25,10 @@ import {
 } from './socket-file.js';
 
 /** Accepts connections and authenticates them. It rejects and counts all others, and logs some of them. */
-export class ConnectionListener {
+export class ConnectionListener implements Listener {
   readonly #settings: HandshakeSettings;
   readonly #options: ListenOptions;
-  readonly #accept: (connection: PeerConnection) => void;
-  readonly #rejectedPeers: RejectedPeers;
-  readonly #handshakes: PendingHandshakes;
+  readonly #admission: Admission;
   #server: Server | undefined;
   #own: SocketAddress;
   #private: PrivateSocket | undefined;
@@ -42,35 +37,24 @@ export class ConnectionListener {
   #isClosed = false;
   /** Settled when its address is known, which a handshake needs. */
   readonly #opened = new Deferred<void>();
-  /** Connections that were accepted and are open. */
-  #accepted = 0;
-  readonly #mostAccepted = Math.min(limits.acceptedLinks, Math.floor(openFilesLimit() / 2));
 
   /** Throws ConfigError for an invalid address, or for one that would accept unauthenticated connections. */
   constructor(settings: HandshakeSettings, options: ListenOptions, accept: (connection: PeerConnection) => void) {
     this.#settings = settings;
     this.#options = options;
-    this.#accept = accept;
-    this.#rejectedPeers = new RejectedPeers(settings.scheduler, settings.log);
-    const { scheduler, entropy } = settings;
-    const rejected = (socket: Socket, why: string): void => this.#rejected(socket, why);
-    this.#handshakes = new PendingHandshakes({ scheduler, entropy, rejected });
     this.#own = { ...listenAddress(options.listen ?? 'unix:'), instance: '' };
     checkSecurity(this.#own, settings.security);
-    if (isWildcard(this.#own) && options.advertisedHost === undefined) {
-      throw new ConfigError(
-        `${formatAddress(this.#own)} means every interface: set advertisedHost to the host name that others dial.`,
-      );
-    }
+    assertAdvertised(this.#own, options);
+    this.#admission = new Admission(settings, this.#own, accept);
   }
 
   get rejected(): number {
-    return this.#rejectedPeers.count;
+    return this.#admission.rejected;
   }
 
   /** Connections whose handshake is in progress. */
   get handshakes(): number {
-    return this.#handshakes.size;
+    return this.#admission.handshakes;
   }
 
   /** Resolves to the address that others dial. Rejects with ConfigError when it cannot bind the address. */
@@ -78,7 +62,7 @@ export class ConnectionListener {
     const server = serverFor(this.#own, this.#settings.security);
     // Before it listens: a peer may connect before all of this is done, and waits for it then.
     if (this.#own.scheme === 'tls') this.#acceptSecure(server);
-    else server.on('connection', (socket: Socket) => void this.#handshake(this.#handshakes.began(socket), socket));
+    else server.on('connection', (socket: Socket) => void this.#handshake(this.#admission.began(socket), socket));
     await this.#listen(server);
     this.#server = server;
     if (this.#isClosed) {
@@ -96,7 +80,7 @@ export class ConnectionListener {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#opened.resolve();
-    this.#handshakes.close();
+    this.#admission.close();
     const server = this.#server;
     this.#server = undefined;
     // No callback: it would wait until all accepted sockets are closed.
@@ -138,90 +122,29 @@ export class ConnectionListener {
   }
 
   #address(bound: AddressInfo | string | null): string {
-    const instance = Buffer.from(this.#settings.entropy(8)).toString('hex');
-    this.#own = { ...this.#own, instance };
+    this.#own = { ...this.#own, instance: newInstance(this.#settings.entropy) };
     if (this.#own.scheme !== 'unix' && bound !== null && typeof bound !== 'string') {
       this.#own = { ...this.#own, port: bound.port, host: this.#options.advertisedHost ?? this.#own.host };
     }
+    this.#admission.listensAt(this.#own);
     return formatAddress(this.#own);
   }
 
   /** The TLS handshake comes first. Until it is over, the raw socket stands for the connection in the count. */
   #acceptSecure(server: Server): void {
-    server.on('connection', (raw: Socket) => this.#handshakes.began(withoutUncaughtErrors(raw)));
-    server.on('secureConnection', (socket: Socket) => void this.#handshake(this.#handshakes.find(socket), socket));
+    server.on('connection', (raw: Socket) => this.#admission.began(raw));
+    server.on('secureConnection', (socket: Socket) => void this.#handshake(this.#admission.find(socket), socket));
     server.on('tlsClientError', (error: Error, socket: Socket) => {
-      const raw = this.#handshakes.find(socket);
-      if (raw !== undefined) this.#handshakes.reject(raw, `TLS failed: ${error.message}`);
+      const raw = this.#admission.find(socket);
+      if (raw !== undefined) this.#admission.reject(raw, `TLS failed: ${error.message}`);
     });
   }
 
-  /** `raw` is the socket that `PendingHandshakes` knows. */
+  /** `raw` is the socket that `Admission` knows. */
   async #handshake(raw: Socket | undefined, socket: Socket): Promise<void> {
     withoutUncaughtErrors(socket);
     if (!this.#opened.isSettled) await this.#opened.promise;
     if (raw === undefined || this.#isClosed) return void socket.destroy();
-    const { security, entropy, makeHello } = this.#settings;
-    try {
-      const isLocal = isLocalSocket(socket);
-      const from = nameOf(this.#own, socket);
-      const { peer, unread } = await respond({
-        socket,
-        key: security.key,
-        entropy,
-        binding: bindingOf(socket),
-        own: this.#own,
-        opened: (nonce) => {
-          this.#assertRoom();
-          return this.#handshakes.opened(raw, nonce);
-        },
-        makeHello: (hello) => makeHello({ hello, socket }),
-      });
-      if (!this.#handshakes.ended(raw)) return;
-      this.#accepted += 1;
-      socket.once('close', () => {
-        this.#accepted -= 1;
-      });
-      this.#accept({ socket, peer, unread, isLocal, peerAddress: peer.address === '' ? from : peer.address });
-    } catch (error) {
-      if (!this.#handshakes.ended(raw)) return;
-      this.#rejected(socket, messageOf(error));
-      if (error instanceof ProtocolError) socket.destroySoon();
-      else socket.destroy();
-    }
+    await this.#admission.handshake(raw, { stream: socket, socket });
   }
-
-  /** Throws ProtocolError, which is sent to the peer, when as many connections as may be were accepted and are open. */
-  #assertRoom(): void {
-    if (this.#accepted < this.#mostAccepted) return;
-    throw new ProtocolError(
-      `This process has ${this.#accepted} open links from peers, as many as it may (limit acceptedLinks, or half of its open files).`,
-    );
-  }
-
-  #rejected(socket: Socket, why: string): void {
-    this.#rejectedPeers.add(nameOf(this.#own, socket), why);
-  }
-}
-
-function nameOf({ scheme }: SocketAddress, { remoteAddress, remotePort }: Socket): string {
-  if (remoteAddress === undefined || remotePort === undefined) return `${scheme}:`;
-  return formatAddress({ scheme: 'tcp', host: remoteAddress, port: remotePort, instance: '' });
-}
-
-function listening(server: Server, place: object): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(place, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function cannotListen(own: SocketAddress): (cause: Error) => never {
-  return (cause) => {
-    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another address.`, {
-      cause,
-    });
-  };
 }

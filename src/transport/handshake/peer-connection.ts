@@ -1,12 +1,16 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/on-demand/index.js';
 import type { Entropy, Scheduler } from '../../scheduler/index.js';
 import type { Hello } from './handshake.js';
 import type { LinkSecurity } from '../link-options.js';
 
-/** An authenticated socket to another process. The receiver of this object owns the socket. */
+/** An authenticated connection to another process. The receiver of this object owns it. */
 export interface PeerConnection {
+  /** Its bytes. */
+  readonly stream: Duplex;
+  /** What carries them: the same, unless there is a protocol in between. */
   readonly socket: Socket;
   /** At the client: the dialed address. At the listener: the address on which the client listens, or from which it connected. */
   readonly peerAddress: string;

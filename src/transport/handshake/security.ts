@@ -1,22 +1,22 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { LinkSecurity } from '../link-options.js';
-import { type SocketAddress, formatAddress, isLocal } from '../../socket-address.js';
+import { type SocketAddress, formatAddress, isEncrypted, isLocal } from '../../socket-address.js';
 
 /** Throws ConfigError when the settings do not let the two ends of a link at this address authenticate each other. */
 export function checkSecurity(address: SocketAddress, security: LinkSecurity): void {
   const { key, tls, keyless = 'unix' } = security;
   if (key !== undefined) assertClusterKey(key, 'The cluster key');
-  if (address.scheme === 'tls' && tls?.cert === undefined && (key === undefined || tls?.ca !== undefined)) {
+  if (isEncrypted(address) && tls?.cert === undefined && (key === undefined || tls?.ca !== undefined)) {
     throw new ConfigError(`${formatAddress(address)} needs a certificate: set tls.cert and tls.key (PEM).`);
   }
-  const hasMutualTls = address.scheme === 'tls' && tls?.ca !== undefined;
+  const hasMutualTls = isEncrypted(address) && tls?.ca !== undefined;
   if (key !== undefined || hasMutualTls) return;
   const isOpen = keyless === 'loopback' ? isLocal(address) : keyless === 'unix' && address.scheme === 'unix';
   if (isOpen) return;
   const remedy = isLocal(address) ? `, or keyless: '${address.scheme === 'unix' ? 'unix' : 'loopback'}'` : '';
   throw new ConfigError(
-    `${formatAddress(address)} would accept unauthenticated peers: set the cluster key${address.scheme === 'tls' ? ', or tls.ca' : ''}${remedy}.`,
+    `${formatAddress(address)} would accept unauthenticated peers: set the cluster key${isEncrypted(address) ? ', or tls.ca' : ''}${remedy}.`,
   );
 }
 

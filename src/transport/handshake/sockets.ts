@@ -1,5 +1,11 @@
 import { createServer, connect as connectPlain, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions, TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TlsOptions,
+  TLSSocket,
+} from 'node:tls';
 import { limits } from '../../limits.js';
 import { type SocketAddress, isLocal } from '../../socket-address.js';
 import type { LinkSecurity, Pem } from '../link-options.js';
@@ -13,15 +19,26 @@ const BINDING_BYTES = 32;
 /** Makes a server that does not listen yet. A TLS server emits raw sockets as `connection` and TLS sockets as `secureConnection`. */
 export function serverFor(address: SocketAddress, { tls }: LinkSecurity): Server {
   if (address.scheme !== 'tls') return createServer(SHARED);
+  return createTlsServer({ ...SHARED, ...tlsServerOptions(tls) });
+}
+
+/** The options of a TLS server that authenticates its clients, where there is an authority. */
+export function tlsServerOptions(tls: LinkSecurity['tls']): TlsOptions {
   const isMutual = tls?.ca !== undefined;
-  return createTlsServer({
-    ...SHARED,
+  return {
     ...contextOf(tls),
     minVersion: 'TLSv1.3',
     requestCert: isMutual,
     rejectUnauthorized: isMutual,
     handshakeTimeout: limits.connectTimeoutMs,
-  });
+  };
+}
+
+/**
+ * The options of a TLS client. Without a CA, the proof of the cluster key is bound to this TLS connection: it defeats a man in the middle.
+ */
+export function tlsClientOptions(tls: LinkSecurity['tls']) {
+  return { ...contextOf(tls), minVersion: 'TLSv1.3', rejectUnauthorized: tls?.ca !== undefined } as const;
 }
 
 /** Opens a socket to `address`. It emits `connect`, or `secureConnect` for TLS, when it is connected. */
@@ -29,17 +46,10 @@ export function socketTo(address: SocketAddress, { tls }: LinkSecurity): Socket 
   if (address.scheme === 'unix') return connectPlain({ ...SHARED, path: address.path });
   const { host, port } = address;
   if (address.scheme === 'tcp') return connectPlain({ ...SHARED, host, port });
-  // Without a CA, the proof of the cluster key is bound to this TLS connection: it defeats a man in the middle.
-  return connectTls({
-    ...SHARED,
-    ...contextOf(tls),
-    host,
-    port,
-    minVersion: 'TLSv1.3',
-    rejectUnauthorized: tls?.ca !== undefined,
-  });
+  return connectTls({ ...SHARED, ...tlsClientOptions(tls), host, port });
 }
 
+/** Certificates and keys as Node takes them. */
 function contextOf({ cert, key, ca }: NonNullable<LinkSecurity['tls']> = {}): SecureContextOptions {
   return { ...(cert && { cert: buffers(cert) }), ...(key && { key: buffers(key) }), ...(ca && { ca: buffers(ca) }) };
 }

@@ -11,6 +11,8 @@ export interface Layer {
   readonly schemes: readonly string[];
   /** True: it reaches processes of this program only. */
   readonly isLocal?: boolean;
+  /** True: this process does not listen on it. */
+  readonly isDialOnly?: boolean;
 }
 
 export interface StackOptions {
@@ -26,7 +28,7 @@ export interface StackOptions {
 const SHARE = 0.5;
 
 /**
- * Several transports as one. It listens on all of them, and connects by the nearest one that reaches the peer. It chooses once per link;
+ * Several transports as one. It listens on all of them but those that only dial, and connects by the nearest one that reaches the peer. It chooses once per link;
  * a frame never moves from one link to another. The address of a link is the one that was chosen.
  */
 export class StackTransport implements Transport {
@@ -39,7 +41,8 @@ export class StackTransport implements Transport {
 
   async listen(onLink: (link: Link) => void): Promise<string> {
     const alternatives = [];
-    for (const { transport, isLocal } of this.#options.layers) {
+    for (const { transport, isLocal, isDialOnly } of this.#options.layers) {
+      if (isDialOnly === true) continue;
       const address = await transport.listen(onLink);
       alternatives.push({ address, program: isLocal === true ? this.#options.program : undefined });
     }

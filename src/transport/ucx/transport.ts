@@ -13,6 +13,7 @@ import {
   type ConnectionManagerOptions,
   type Hello,
   parseAddress,
+  socketProtocol,
   LivenessMonitor,
 } from '../handshake/index.js';
 import { BufferPool } from '../buffer-pool.js';
@@ -73,7 +74,10 @@ export class UcxTransport implements Transport {
   constructor(options: UcxTransportOptions) {
     const { scheduler, log = silentLogger, entropy = systemEntropy, listen } = options;
     if (scheduler.isVirtual) throw new ConfigError('The ucx transport needs real time: use the memory transport.');
-    this.#connections = new ConnectionManager('ucx', { ...options, ...(listen && { listen: withoutPrefix(listen) }) });
+    this.#connections = new ConnectionManager('ucx', socketProtocol, {
+      ...options,
+      ...(listen && { listen: withoutPrefix(listen) }),
+    });
     this.#scheduler = scheduler;
     this.#entropy = entropy;
     this.#interfaces = options.interfaces ?? [];

@@ -1,4 +1,9 @@
-import { ControlPlaneClient, controlPlaneServer, type Term, whileHeld } from '#src/actors/control-plane/index.js';
+import {
+  ControlPlaneClient,
+  controlPlaneServer,
+  type LeaderLease,
+  whileHeld,
+} from '#src/actors/control-plane/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import type { MillraceError } from '#src/errors.js';
 import { globalServicesInputCUid } from '#src/ids/index.js';
@@ -47,17 +52,17 @@ export class Plane {
   }
 
   /** Starts the server in its partition, as in a process that has just started. */
-  serve(epoch?: number, term?: Term): void {
+  serve(epoch?: number, lease?: LeaderLease): void {
     // Each incarnation gives other ids.
     this.#incarnation = this.#nextIncarnation;
     this.#nextIncarnation += (1n << 40n) + 1_000n;
-    this.#serveAs(this.#incarnation, epoch, term);
+    this.#serveAs(this.#incarnation, epoch, lease);
   }
 
-  #serveAs(incarnation: bigint, epoch?: number, term?: Term): void {
+  #serveAs(incarnation: bigint, epoch?: number, lease?: LeaderLease): void {
     const options = { incarnation, ...(epoch !== undefined && { epoch }) };
     const served = controlPlaneServer(options);
-    const definition = term === undefined ? served : whileHeld(served, term);
+    const definition = lease === undefined ? served : whileHeld(served, lease);
     this.#served = this.#server.system.spawn(definition, { name: 'control-plane', cUid: globalServicesInputCUid });
   }
 
@@ -73,10 +78,10 @@ export class Plane {
   }
 
   /** Starts a server anew at the same address, which knows nothing. */
-  async restart(epoch?: number, term?: Term): Promise<void> {
+  async restart(epoch?: number, lease?: LeaderLease): Promise<void> {
     this.world.network.restart('server');
     this.#server = await this.world.start('server/1');
-    this.serve(epoch, term);
+    this.serve(epoch, lease);
   }
 
   /** Another process, `node/1`, serves from now on. The one before goes on: it may not know yet. Clients are not told. */

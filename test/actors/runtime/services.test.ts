@@ -289,6 +289,7 @@ describe('the face of the runtime', () => {
       'importPipeline',
       'isComponent',
       'isPipeline',
+      'messageTypeOf',
       'netSettings',
       'pipeline',
       'runtimeSettings',

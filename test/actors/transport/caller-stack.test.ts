@@ -3,8 +3,8 @@ import type { ActorRef } from '#src/actors/kernel/index.js';
 import { AskTimeoutError, HandlerError, type MillraceError, StoppedError, UnreachableError } from '#src/errors.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
-import { Errands } from './errands.js';
-import { endWorlds, errands, PartitionWorld } from './partitions.js';
+import { Errands, Listing } from './errands.js';
+import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
 
 type Ref = ActorRef<typeof Errands>;
 
@@ -63,5 +63,31 @@ describe('the stack of the error that an ask over a link fails with names those 
     expect([bread, milk]).to.satisfy((all: unknown[]) => all.every((error) => error instanceof UnreachableError));
     if (bread !== undefined) expectCaller(bread, 'buyBread', 'buyMilk');
     if (milk !== undefined) expectCaller(milk, 'buyMilk', 'buyBread');
+    // The link that has ended refuses later calls: with an error for each.
+    const later = await Promise.all([millraceRejection(buyBread(ref)), millraceRejection(buyMilk(ref))]);
+    expectCaller(later[0], 'buyBread', 'buyMilk');
+    expectCaller(later[1], 'buyMilk', 'buyBread');
+  });
+
+  it('is another for each stream of a link that has ended', async () => {
+    const { world, near, far } = await setUp(unanswered);
+    const actor = far.system.spawn(
+      listing({
+        async *list() {
+          yield { value: 1 };
+          await unanswered();
+        },
+      }),
+    );
+    const lister = world.reach(near, Listing, actor);
+    const read = async (): Promise<void> => {
+      for await (const _errand of lister.list({}, { timeoutMs: 20_000 }));
+    };
+    const reading = [millraceRejection(read()), millraceRejection(read())];
+    await until('both to be read', () => far.system.statistics.openStreams === 2);
+    world.network.crash('b/1');
+    const errors = await Promise.all([...reading, millraceRejection(read()), millraceRejection(read())]);
+    for (const error of errors) expect(error).to.be.instanceOf(UnreachableError);
+    expect(new Set(errors).size).to.equal(errors.length);
   });
 });

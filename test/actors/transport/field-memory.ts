@@ -10,10 +10,13 @@ export class FieldMemory implements MessageFields {
   limitBytes: number = limits.poolBytes;
   /** What cannot be read any more. */
   isLost = false;
+  /** Of stored fields and of objects at peers. */
   held = 0;
   /** Objects that wait to be read. */
   reading = 0;
   readonly #objects = new Map<number, readonly Uint8Array[]>();
+  /** How many hold each of them. */
+  readonly #holders = new Map<readonly Uint8Array[], number>();
   readonly #freed = new Map<number, () => void>();
   #room = new Deferred<void>();
   #isSlow = false;
@@ -34,11 +37,15 @@ export class FieldMemory implements MessageFields {
 
   /** Bytes that peers hold. */
   get heldBytes(): number {
-    return [...this.#objects.values()].flat().reduce((sum, { length }) => sum + length, 0);
+    return sizeOf(this.#objects.values());
+  }
+
+  get usedBytes(): number {
+    return sizeOf(this.#holders.keys());
   }
 
   get freeBytes(): number {
-    return this.limitBytes - this.heldBytes;
+    return this.limitBytes - this.usedBytes;
   }
 
   storeNow(fields: readonly Uint8Array[]): StoredFields | undefined {
@@ -90,19 +97,19 @@ export class FieldMemory implements MessageFields {
   #open(fields: readonly Uint8Array[]): StoredFields {
     const bytes = fields.map((field) => field.slice());
     let isOpen = true;
-    this.held += 1;
+    this.#hold(bytes);
     return {
       bytes,
       describe: (_to, _origin, freed) => {
         this.#described += 1;
-        this.held += 1;
+        this.#hold(bytes);
         this.#objects.set(this.#described, bytes);
         this.#freed.set(this.#described, freed);
         const parts: v1.StoredPartInit[] = bytes.map(({ length }) => ({ place: { case: 'fetched', value: length } }));
         return v1.RemoteDescriptor.create({ object: { number: this.#described }, parts });
       },
       [Symbol.dispose]: () => {
-        if (isOpen) this.held -= 1;
+        if (isOpen) this.#release(bytes);
         isOpen = false;
       },
     };
@@ -111,11 +118,27 @@ export class FieldMemory implements MessageFields {
   #free(number: number): void {
     const freed = this.#freed.get(number);
     if (freed === undefined) return;
+    this.#release(this.#objects.get(number) ?? []);
     this.#freed.delete(number);
     this.#objects.delete(number);
-    this.held -= 1;
     freed();
   }
+
+  #hold(bytes: readonly Uint8Array[]): void {
+    this.held += 1;
+    this.#holders.set(bytes, (this.#holders.get(bytes) ?? 0) + 1);
+  }
+
+  #release(bytes: readonly Uint8Array[]): void {
+    this.held -= 1;
+    const holders = (this.#holders.get(bytes) ?? 0) - 1;
+    if (holders > 0) this.#holders.set(bytes, holders);
+    else this.#holders.delete(bytes);
+  }
+}
+
+function sizeOf(objects: Iterable<readonly Uint8Array[]>): number {
+  return [...objects].flat().reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Bytes that are all the same. */

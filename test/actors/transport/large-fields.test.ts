@@ -159,11 +159,15 @@ describe('large fields over a link', () => {
     await until('nothing to be held', () => memory.held === 0);
   });
 
-  it('that are lost with the memory of their sender fail the ask, and leave the actor as it was', async () => {
-    const { memory, ref, far } = await setUp();
+  it('that cannot be read fail the ask, make the tell a dead letter of its sender, and leave the actor as it was', async () => {
+    const { memory, ref, far, letters } = await setUp();
     await ref.run({});
     memory.isLost = true;
     expect(await millraceRejection(ref.run({ load: full(LARGE, 1) }))).to.be.instanceOf(UnreachableError);
+    ref.push({ load: full(LARGE, 1) });
+    await until('the tell to come back', () => letters.length === 1);
+    expect(letters[0]).to.include({ reason: 'unreachable', message: undefined });
+    expect(far.system.deadLetters.count).to.equal(0);
     memory.isLost = false;
     expect((await ref.run({ load: full(LARGE, 7) })).load).to.deep.equal(full(LARGE, 7));
     expect(far.system.statistics.failures ?? 0).to.equal(0);
@@ -185,6 +189,39 @@ describe('large fields over a link', () => {
     near.router.disconnect(far.address);
     blocked.resolve();
     await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('leave as much of the pool free as they take before their peer is known, for many receivers, and arrive in order', async () => {
+    const { world, memory, near, far } = await setUp();
+    memory.limitBytes = 16 * LARGE;
+    const taken: number[][] = [];
+    const actors = upTo(8).map((index) => {
+      const own: number[] = [];
+      taken[index] = own;
+      return far.system.spawn(errands({ push: (_state, { value }) => void own.push(value) }));
+    });
+    for (const actor of actors) {
+      const ref = world.reach(near, Errands, actor);
+      for (const value of upTo(3)) ref.push({ value, load: full(value === 0 ? 2 * LARGE : LARGE, value) });
+    }
+    expect(memory.usedBytes).to.be.within(1, memory.limitBytes / 2);
+    await until('all to arrive', () => taken.every(({ length }) => length === 3));
+    for (const own of taken) expect(own).to.deep.equal([...upTo(3)]);
+    await until('nothing to be held', () => memory.held === 0);
+  });
+
+  it('count once when they have waited for memory', async () => {
+    const { world, memory, near, far, ref } = await setUp({ push: () => new Promise<never>(() => {}) });
+    const got: number[] = [];
+    const other = far.system.spawn(errands({ push: (_state, { load }) => void got.push(load.length) }));
+    memory.limitBytes = 100 * LARGE;
+    await ref.run({});
+    ref.push({ load: full(LARGE, 1) });
+    memory.isFull = true;
+    world.reach(near, Errands, other).push({ load: full(49 * LARGE, 1) });
+    memory.empty();
+    await until('the message that has waited', () => got.length === 1);
+    expect(got).to.deep.equal([49 * LARGE]);
   });
 
   it('travel in their messages to a peer that takes none beside them', async () => {

@@ -52,7 +52,7 @@ describe('the addresses of peers that a partition knows', () => {
   it('of the control plane say for certain that a process has ended', async () => {
     const { addresses, asked } = setUp(async () => 'memory://b');
     await addresses.find(HOLDER);
-    expect(addresses.missed(HOLDER, () => expect.fail('it is certain already'))).to.equal(true);
+    expect(addresses.missed(HOLDER, 'memory://b', () => expect.fail('it is certain already'))).to.equal(true);
     expect(asked).to.have.length(1);
   });
 
@@ -61,7 +61,8 @@ describe('the addresses of peers that a partition knows', () => {
       const { addresses, asked } = setUp(async () => answer);
       let gone = 0;
       addresses.introduced(HOLDER, 'memory://b');
-      for (let index = 0; index < 3; index += 1) expect(addresses.missed(HOLDER, () => (gone += 1))).to.equal(false);
+      for (let index = 0; index < 3; index += 1)
+        expect(addresses.missed(HOLDER, 'memory://b', () => (gone += 1))).to.equal(false);
       await turn();
       expect([asked.length, gone]).to.deep.equal([1, 1]);
     }
@@ -70,9 +71,27 @@ describe('the addresses of peers that a partition knows', () => {
   it('of peers are corrected by the control plane: nobody can make a process that lives pass for one that has ended', async () => {
     const { addresses } = setUp(async () => 'memory://b');
     addresses.introduced(HOLDER, 'memory://forged');
-    expect(addresses.missed(HOLDER, () => expect.fail('it has not ended'))).to.equal(false);
+    expect(addresses.missed(HOLDER, 'memory://forged', () => expect.fail('it has not ended'))).to.equal(false);
     await turn();
     expect(await addresses.find(HOLDER)).to.equal('memory://b');
+  });
+
+  it('that were forgotten since are asked of the control plane again, before a process counts as ended', async () => {
+    for (const [answer, isGone] of [
+      ['memory://b', true],
+      [undefined, true],
+      ['memory://elsewhere', false],
+    ] as const) {
+      const { addresses, asked } = setUp(async () => answer);
+      addresses.introduced(HOLDER, 'memory://b');
+      for (let ordinal = 10; ordinal < 10 + limits.peerAddresses; ordinal += 1) {
+        addresses.introduced({ ordinal, incarnation: 1n }, `memory://${ordinal}`);
+      }
+      let gone = 0;
+      expect(addresses.missed(HOLDER, 'memory://b', () => (gone += 1))).to.equal(false);
+      await turn();
+      expect([asked.length, gone]).to.deep.equal([1, isGone ? 1 : 0]);
+    }
   });
 
   it('are bounded: the one that was used least recently is forgotten', async () => {

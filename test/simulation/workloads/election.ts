@@ -1,5 +1,5 @@
 import { type ActorRef, behavior, MemoryStoreContent, MillraceError, type Runtime } from '#src/index.js';
-import { LEADER_KEY, leaderIn } from '#src/actors/control-plane/index.js';
+import { type Leader, LEADER_KEY, leaderIn } from '#src/actors/control-plane/index.js';
 import { workload, type World } from '#src/simulation/index.js';
 import { FaultyStore, type StoreTrouble } from '../faulty-store.js';
 import { Parcels } from '../services/parcels.js';
@@ -8,8 +8,9 @@ const LEASE_MS = 2_000;
 const SOUND: StoreTrouble = { slowMs: 0, failing: 0, isBlind: false };
 
 /**
- * Candidates stand for the control plane through a store that is slow, fails and loses its watches, while they crash, are cut off and come back. Never
- * do two serve at a time, and no epoch is served by two. When all is well again, one serves, and all others have joined it, with their names.
+ * Candidates stand for the control plane through a store that is slow, fails and loses its watches, while they crash, stop, are cut off and come back. Never
+ * do two serve at a time, and no epoch is served by two. One that stops gives its lease up. When all is well again, one serves, and all others have
+ * joined it, with their names.
  */
 export default workload('election', {
   // The node of the simulation has a control plane of its own, and takes no part.
@@ -40,6 +41,8 @@ interface Process {
   readonly node: string;
   readonly role: 'candidate' | 'member';
   readonly trouble: StoreTrouble;
+  /** How often its store was in trouble, or was mended. */
+  troubles: number;
   runtime: Runtime | undefined;
   isDown: boolean;
   lives: number;
@@ -61,6 +64,7 @@ class Cluster {
         node: `${role}-${index}`,
         role,
         trouble: { ...SOUND },
+        troubles: 0,
         runtime: undefined,
         isDown: false,
         lives: 0,
@@ -106,10 +110,39 @@ class Cluster {
     return true;
   }
 
+  /** Stops it as its program would. */
+  async stopOne(process: Process): Promise<boolean> {
+    const { runtime, troubles, trouble, node } = process;
+    if (process.isDown || runtime === undefined) return false;
+    const hasServed = runtime.health().controlPlane.isServedHere;
+    const { controlPlane } = runtime;
+    const isSound = trouble.slowMs === 0 && trouble.failing === 0 && !trouble.isBlind;
+    process.isDown = true;
+    process.runtime = undefined;
+    await runtime.stop();
+    if (hasServed && isSound && process.troubles === troubles) {
+      const named = this.#named;
+      this.#world.check(
+        named?.address !== controlPlane,
+        `${node} has stopped, and has not given up its lease of epoch ${named?.epoch}`,
+      );
+    }
+    return true;
+  }
+
   async restart(process: Process): Promise<void> {
     this.#world.executor.restart(process.node);
+    await this.startAgain(process);
+  }
+
+  async startAgain(process: Process): Promise<void> {
     process.isDown = false;
     await this.#run(process);
+  }
+
+  setTrouble(process: Process, trouble: Partial<StoreTrouble>): void {
+    process.troubles += 1;
+    Object.assign(process.trouble, trouble);
   }
 
   /** Cuts one process off from all others. */
@@ -125,10 +158,15 @@ class Cluster {
   async heal(): Promise<void> {
     for (const heal of this.#cuts) heal();
     this.#cuts.clear();
-    for (const { trouble } of this.processes) Object.assign(trouble, SOUND);
+    for (const process of this.processes) this.setTrouble(process, SOUND);
     await this.#world.until('every process to be up', () =>
       this.processes.every(({ runtime }) => runtime !== undefined),
     );
+  }
+
+  /** Whom the store names. */
+  get #named(): Leader | undefined {
+    return leaderIn(this.#content.get(LEADER_KEY), 'the store of the simulation');
   }
 
   get #leaders(): readonly Process[] {
@@ -151,7 +189,7 @@ class Cluster {
 
   /** No epoch is served by two. */
   #checkEpoch([leader]: readonly Process[]): void {
-    const named = leaderIn(this.#content.get(LEADER_KEY), 'the store of the simulation');
+    const named = this.#named;
     if (leader?.runtime === undefined || named?.address !== leader.runtime.controlPlane) return;
     const [who, epoch] = [`${leader.node}.${leader.lives}`, named.epoch];
     const before = this.#served.get(epoch);
@@ -198,26 +236,30 @@ async function mishap(world: World, cluster: Cluster): Promise<void> {
   await world.pass(world.below(spanMs));
   const process = world.pick(cluster.processes);
   const forMs = 1 + world.below(world.random() < 0.5 ? 500 : spanMs);
-  switch (world.pick(['crash', 'cut', 'slow', 'failing', 'blind'] as const)) {
+  switch (world.pick(['crash', 'stop', 'cut', 'slow', 'failing', 'blind'] as const)) {
     case 'crash':
       if (!cluster.crash(process)) return;
       await world.pass(forMs);
       return cluster.restart(process);
+    case 'stop':
+      if (!(await cluster.stopOne(process))) return;
+      await world.pass(forMs);
+      return cluster.startAgain(process);
     case 'cut': {
       const heal = cluster.cutOff(process);
       await world.pass(forMs);
       return heal();
     }
     case 'slow':
-      process.trouble.slowMs = world.pick([50, LEASE_MS / 2, 2 * LEASE_MS, 8_000]);
+      cluster.setTrouble(process, { slowMs: world.pick([50, LEASE_MS / 2, 2 * LEASE_MS, 8_000]) });
       break;
     case 'failing':
-      process.trouble.failing = world.pick([0.1, 0.5, 1]);
+      cluster.setTrouble(process, { failing: world.pick([0.1, 0.5, 1]) });
       break;
     case 'blind':
-      process.trouble.isBlind = true;
+      cluster.setTrouble(process, { isBlind: true });
       break;
   }
   await world.pass(forMs);
-  Object.assign(process.trouble, SOUND);
+  cluster.setTrouble(process, SOUND);
 }

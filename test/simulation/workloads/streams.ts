@@ -137,7 +137,10 @@ async function readUpTo(
 ): Promise<{ readonly read: number; readonly error: unknown }> {
   let read = 0;
   try {
-    if (most === 0) await flow.return();
+    if (most === 0) {
+      await flow.return();
+      return { read, error: undefined };
+    }
     for await (const { number } of flow) {
       world.check(number === read, `element ${read} of a stream is ${number}`);
       read++;

@@ -24,6 +24,7 @@ const links = [
   'millrace raw (ucx tcp)',
   'millrace raw (unix)',
   'millrace raw (tcp)',
+  'millrace raw (ws)',
   'node:net (unix)',
   'node:net (tcp)',
   'ws (tcp)',

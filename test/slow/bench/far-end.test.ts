@@ -30,9 +30,9 @@ describe('a benchmark of links whose far end', function () {
   });
 
   /** Subjects side by side, each in a benchmark of its own. */
-  const bench = (trouble: string, ...more: string[]): Promise<Ended[]> =>
+  const bench = (measured: readonly string[], trouble: string, ...more: string[]): Promise<Ended[]> =>
     Promise.all(
-      subjects.map((subject) => {
+      measured.map((subject) => {
         const file = join(folder, `${subject}.json`);
         const args = ['transport', '--only', 'one-way', '--subject', subject, '--json', file, ...more];
         const env = { ...process.env, TMPDIR: folder, TROUBLE: trouble, NODE_OPTIONS: `--import=${TROUBLE}` };
@@ -56,7 +56,7 @@ describe('a benchmark of links whose far end', function () {
     ['hangs', /silent for 2 s/, '--patience', '2'],
   ] as const) {
     it(`${trouble}, fails and says so`, async () => {
-      for (const { code, stderr, rows } of await bench(trouble, ...args)) {
+      for (const { code, stderr, rows } of await bench(subjects, trouble, ...args)) {
         expect({ code, rows }, stderr).to.deep.equal({ code: 1, rows: [] });
         expect(stderr)
           .to.match(/^bench: one-way, millrace typed/)
@@ -65,8 +65,25 @@ describe('a benchmark of links whose far end', function () {
     });
   }
 
+  it('hangs, and is that of another library, has rows that say so', async () => {
+    const [ended] = await bench(['node:net (unix)'], 'hangs', '--patience', '2');
+    expect(ended?.code, ended?.stderr).to.equal(0);
+    expect(ended?.rows).to.deep.include({
+      question: 'one-way',
+      subject: 'node:net (unix)',
+      size: '64 B',
+      metric: 'messages',
+      unit: 'M/s',
+      median: null,
+      min: null,
+      max: null,
+      runs: 0,
+      note: 'silent for 2 s',
+    });
+  });
+
   it('does not end, ends with it', async () => {
-    for (const { code, stderr, rows } of await bench('does not end', '--quick')) {
+    for (const { code, stderr, rows } of await bench(subjects, 'does not end', '--quick')) {
       expect({ code, rows: rows.length }, stderr).to.deep.equal({ code: 0, rows: 10 });
     }
   });

@@ -3,9 +3,15 @@ import { type ClusterStore, openClusterStore, type StoreLease } from '#src/clust
 import { RealScheduler, type Scheduler } from '#src/scheduler/index.js';
 import { bytes, collect, describeStore, text } from '../../cluster-store/compliance.js';
 import { NatsServer } from '../../cluster-store/nats-server.js';
+import { upTo } from '../../support/numbers.js';
 import { needsCommand } from '../../support/pending.js';
 import { eventually } from '../../support/until.js';
+import { bucketServers } from './bucket-leader.js';
 
+/** Time for one answer, in ms. */
+const ANSWER_MS = 1_500;
+/** Buckets for the tests of `describeStore`. */
+const TESTS = 20;
 /** Servers that compete for the processor with others take several attempts to elect a leader. */
 const ELECTION_MS = 60_000;
 /** Longer than an election, so that the lease can be renewed after it. */
@@ -25,56 +31,56 @@ describe('NatsStore on three servers', function () {
     bucket += 1;
   });
 
-  /** A store whose bucket is there: with a server that was killed, that takes as long as the election of a leader. */
-  async function open(scheduler: Scheduler = new RealScheduler()): Promise<ClusterStore> {
-    const hosts = servers.map(({ port }) => `127.0.0.1:${port}`).join(',');
-    const address = `nats://${hosts}/cluster-${bucket}`;
-    await answers(address);
-    return openClusterStore(address, scheduler);
+  function addressOf(number: number): string {
+    return `nats://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}/cluster-${number}`;
   }
 
-  /** The servers have elected who leads the bucket. */
-  async function answers(address: string): Promise<void> {
-    const store = await openClusterStore(address, new RealScheduler());
-    const hasAnswered = (): Promise<boolean> =>
-      store.get('a').then(
+  /** A store whose bucket is there: with a server that was killed, that takes as long as the election of a leader. */
+  async function open(scheduler: Scheduler = new RealScheduler()): Promise<ClusterStore> {
+    await answers(bucket);
+    return openClusterStore(addressOf(bucket), scheduler);
+  }
+
+  /** Resolves when the servers have elected who leads the bucket. */
+  async function answers(number: number): Promise<void> {
+    await eventually(async () => {
+      // A new client each time: a request to a leader that was killed is answered by nobody, and others would wait for it.
+      const store = await openClusterStore(addressOf(number), new RealScheduler());
+      const hasAnswered = await store.get('a', { timeoutMs: ANSWER_MS }).then(
         () => true,
         () => false,
       );
-    try {
-      await eventually(hasAnswered, ELECTION_MS);
-    } finally {
       await store.close();
-    }
+      return hasAnswered;
+    }, ELECTION_MS);
   }
 
-  async function restart(these: readonly NatsServer[]): Promise<void> {
-    await Promise.all(these.map((server) => server.restart()));
-  }
-
-  // Each of them in turn, so that the leader of the bucket is one of them.
-  for (const victim of [0, 1, 2]) {
-    it(`keeps values, a lease and a watch when server ${victim} is killed, and when it is back`, async () => {
+  for (const role of ['leads', 'follows'] as const) {
+    it(`keeps values, a lease and a watch when the server that ${role} is killed, and when it is back`, async () => {
       const [store, other] = [await open(), await open()];
       const watching = new AbortController();
       const shown: (string | undefined)[] = [];
       const watched = collect(store.watch('value', { signal: watching.signal }), shown);
-      const killed: NatsServer[] = [];
+      const { leader, followers } = await bucketServers(servers, `cluster-${bucket}`);
+      const victim = role === 'leads' ? leader : followers[0];
+      if (victim === undefined) throw new Error('There is no server to kill.');
+      let isKilled = false;
       let lease: StoreLease | undefined;
       try {
         lease = await store.lease('leader', bytes('first'), { ttlMs: TTL_MS });
         const first = await setAgain(other, 'value', 'one', undefined);
-        killed.push(...servers.slice(victim, victim + 1));
-        for (const server of killed) await server.kill();
+        isKilled = true;
+        await victim.kill();
         const second = await setAgain(other, 'value', 'two', first);
         await eventually(() => shown.at(-1) === 'two', ELECTION_MS);
-        await restart(killed.splice(0));
+        isKilled = false;
+        await victim.restart();
         await setAgain(other, 'value', 'three', second);
         await eventually(() => shown.at(-1) === 'three', ELECTION_MS);
         expect(text(await other.get('value'))).to.equal('three');
         expect(lease.isHeld).to.equal(true);
       } finally {
-        await restart(killed.splice(0));
+        if (isKilled) await victim.restart();
         watching.abort();
         await watched;
         await lease?.release();
@@ -83,25 +89,24 @@ describe('NatsStore on three servers', function () {
     });
   }
 
-  describe('of which one was killed', () => {
-    let victim: readonly NatsServer[] = [];
+  describe('of which one was killed, while another is killed and started again', () => {
     before(async () => {
-      victim = servers.slice(1, 2);
-      for (const server of victim) await server.kill();
+      // The buckets of the tests are there before, so that all of them elect a leader at the same time, and not each in its test.
+      const numbers = upTo(TESTS).map((index) => bucket + 1 + index);
+      await Promise.all(numbers.slice(0, -1).map(answers));
+      await servers[1]?.kill();
+      await Promise.all(numbers.map(answers));
     });
-    after(() => restart(victim));
+    after(() => servers[1]?.restart());
 
-    describeStore('as every ClusterStore', { open });
-  });
-
-  describeStore('as every ClusterStore, with two servers that are killed and started again', {
-    open,
-    cut: async () => {
-      const two = servers.slice(1);
-      await Promise.all(two.map((server) => server.kill()));
-      let back: Promise<void> | undefined;
-      return () => (back ??= restart(two).then(async () => (await open()).close()));
-    },
+    describeStore('as every ClusterStore', {
+      open,
+      cut: async () => {
+        await servers[2]?.kill();
+        let back: Promise<void> | undefined;
+        return () => (back ??= (servers[2]?.restart() ?? Promise.resolve()).then(() => answers(bucket)));
+      },
+    });
   });
 });
 
@@ -114,7 +119,7 @@ async function setAgain(
 ): Promise<number> {
   let written: number | undefined;
   await eventually(async () => {
-    const set = await store.compareAndSet(key, bytes(value), revision, { timeoutMs: 5_000 }).catch(() => undefined);
+    const set = await store.compareAndSet(key, bytes(value), revision, { timeoutMs: ANSWER_MS }).catch(() => undefined);
     const entry = set?.isSet === false ? set.entry : undefined;
     if (set?.isSet === true) written = set.revision;
     else if (text(entry) === value) written = entry?.revision;

@@ -48,8 +48,7 @@ describe('the package, installed by a stranger,', function () {
         .trim()
         .split('\n')
         .map((path) => path.replace(/^package\//, ''));
-      await stranger.install(packed);
-      await stranger.install(...TOOLS);
+      await stranger.install(packed, ...TOOLS);
     } catch (error) {
       if (error instanceof Offline) pendingBecause(this, error.message);
       throw error;

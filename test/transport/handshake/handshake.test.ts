@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
+import { formatAddress, parseAddress } from '#src/socket-address.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { HastyScheduler, hello, KEY, Meeting, record } from './meeting.js';
@@ -50,6 +51,18 @@ describe('the handshake on a socket', () => {
       expect([accepted.length, heard.length, listener.rejected]).to.deep.equal([0, 0, 1]);
     });
   }
+
+  it('tells a client that the process it has dialed has exited, where another one listens in its place', async () => {
+    const { listener } = await open({ key: KEY });
+    const place = parseAddress(meeting.address) ?? expect.fail('no address');
+    const error = await rejection(meeting.dial({ key: KEY }, formatAddress({ ...place, instance: '0123' })));
+    expect(error).to.be.instanceOf(UnreachableError).with.property('isRefused', true);
+    expect(String(error)).to.include('has exited');
+    // It is an answer: the client has not tried again.
+    expect(listener.rejected).to.equal(1);
+    const other = await rejection(meeting.dial({ key: 'another key of 16 bytes' }));
+    expect(other).to.be.instanceOf(UnreachableError).with.property('isRefused', false);
+  });
 
   it('is rejected by a client with a key, when the server has none', async () => {
     const { accepted } = await open();

@@ -28,7 +28,7 @@ export async function openInfrastructure(
     ...(advertisedHost !== '' && { advertisedHost }),
   } as const;
   const sockets = await everywhereKind.open({ scheduler, log, links, linkDeadMs: limits.linkDeadMs });
-  const [layer] = sockets.layers(listen);
+  const [layer] = sockets.layers(listen, 0);
   if (layer === undefined) throw new ResourceError(`The infrastructure cannot listen at ${listen}.`);
   return Infrastructure.open({ name, transport: layer.transport, scheduler, log });
 }

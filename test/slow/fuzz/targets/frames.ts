@@ -9,8 +9,8 @@ import {
   readCredit,
   readReason,
   reasonPayload,
-} from '#src/transport/net/frame-format.js';
-import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
+} from '#src/transport/byte-stream/frame-format.js';
+import { FrameParser, type FrameSink } from '#src/transport/byte-stream/frame-parser.js';
 import { BufferPool } from '#src/transport/buffer-pool.js';
 import { IncomingLane } from '#src/transport/incoming-lane.js';
 import { holds, type Target } from '../target.js';

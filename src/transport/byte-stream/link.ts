@@ -1,15 +1,10 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import {
-  type PeerConnection,
-  hostSilenceProbe,
-  schemeOf,
-  type LivenessMonitor,
-  type MonitoredLink,
-} from '../handshake/index.js';
+import { type PeerConnection, hostSilenceProbe, type LivenessMonitor, type MonitoredLink } from '../handshake/index.js';
 import type { BufferPool } from '../buffer-pool.js';
 import { Linger } from '../linger.js';
 import { LinkLife } from '../link-life.js';
@@ -18,35 +13,39 @@ import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
 import { FrameQueue } from './frame-queue.js';
 import { Receiver, type ReceiverOwner } from './receiver.js';
-import { SocketWriter } from './socket-writer.js';
+import { StreamWriter } from './stream-writer.js';
 
 const NOTHING = new Uint8Array(0);
 
 /** What a link needs from the transport that owns it. */
 export interface LinkOwner {
+  /** Name of the transport. */
+  readonly name: string;
+  /** What carries a connection, as `Carrier.medium`. */
+  mediumOf(socket: Socket): string;
   readonly scheduler: Scheduler;
   readonly pool: BufferPool;
   readonly liveness: LivenessMonitor;
   /** The link has frames to flush. */
-  hasUnsent(link: NetLink): void;
-  /** The socket of the link is closed, and all its memory is free. */
-  gone(link: NetLink): void;
+  hasUnsent(link: StreamLink): void;
+  /** The stream of the link is closed, and all its memory is free. */
+  gone(link: StreamLink): void;
 }
 
-/** One end of a link over an authenticated socket. */
-export class NetLink implements Link, ReceiverOwner, MonitoredLink {
+/** One end of a link over an authenticated stream of bytes. */
+export class StreamLink implements Link, ReceiverOwner, MonitoredLink {
   readonly id: number;
   readonly peerAddress: string;
   readonly isReliable = true;
   readonly carrier: Carrier;
   readonly isHostSilent: (() => Promise<boolean>) | undefined;
-  readonly #socket: Socket;
+  readonly #stream: Duplex;
   readonly #owner: LinkOwner;
   readonly #life: LinkLife;
   readonly #linger: Linger;
   readonly #queues: { readonly [L in Lane]: FrameQueue };
   readonly #outgoing: { readonly [L in Lane]: OutgoingLane };
-  readonly #writer: SocketWriter;
+  readonly #writer: StreamWriter;
   readonly #receiver: Receiver;
   #unread: Uint8Array;
   /** Set when the peer has closed. The handlers get the frames before it first. */
@@ -57,18 +56,19 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   #hasUnsent = false;
   /** Set while the peer does not know of all frames read. */
   #grantTimer: Timer | undefined;
-  #socketError: Error | undefined;
+  #streamError: Error | undefined;
   /** The cost of the frames sent at the last request for credit, on each lane. */
   readonly #requestedAt: [number, number] = [-1, -1];
 
-  constructor(id: number, { socket, peerAddress, unread, isLocal }: PeerConnection, owner: LinkOwner) {
+  constructor(id: number, connection: PeerConnection, owner: LinkOwner) {
+    const { stream, socket, peerAddress, unread, isLocal } = connection;
     this.id = id;
     this.peerAddress = peerAddress;
-    this.carrier = { transport: 'net', medium: schemeOf(socket) };
-    this.#socket = socket;
+    this.carrier = { transport: owner.name, medium: owner.mediumOf(socket) };
+    this.#stream = stream;
     this.#owner = owner;
     this.#life = new LinkLife({ peerAddress: () => peerAddress, schedule: (turn) => owner.scheduler.schedule(turn) });
-    this.#linger = new Linger(owner.scheduler, () => socket.destroy());
+    this.#linger = new Linger(owner.scheduler, () => stream.destroy());
     const control = new FrameQueue(Lane.control, owner.pool);
     const data = new FrameQueue(Lane.data, owner.pool);
     this.#queues = { [Lane.control]: control, [Lane.data]: data };
@@ -76,7 +76,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
       [Lane.control]: new OutgoingLane(control, () => peerAddress),
       [Lane.data]: new OutgoingLane(data, () => peerAddress),
     };
-    this.#writer = new SocketWriter(socket, [control, data]);
+    this.#writer = new StreamWriter(stream, [control, data]);
     this.#receiver = new Receiver(this, this.#life, owner.pool);
     this.#unread = new Uint8Array(unread);
     this.#listen();
@@ -150,7 +150,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   abort(): void {
     this.#life.silence();
     this.#end({ kind: 'lost', message: 'this process has crashed' });
-    this.#socket.destroy();
+    this.#stream.destroy();
   }
 
   // ---- MonitoredLink
@@ -168,7 +168,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
 
   lost(message: string): void {
     this.#end({ kind: 'lost', message });
-    this.#socket.destroy();
+    this.#stream.destroy();
   }
 
   // ---- receiving
@@ -191,7 +191,7 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
   }
 
   #listen(): void {
-    this.#socket
+    this.#stream
       .on('data', ({ buffer, byteOffset, length }: Buffer) => {
         this.#readFirst();
         // Handlers must not get a Buffer: its `slice` does not copy.
@@ -199,9 +199,9 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
       })
       .on('end', () => this.#peerEnded())
       .on('error', (error) => {
-        this.#socketError = error;
+        this.#streamError = error;
       })
-      .on('close', () => this.#socketClosed());
+      .on('close', () => this.#streamClosed());
   }
 
   /** Reads the bytes that arrived right after the handshake. */
@@ -288,13 +288,13 @@ export class NetLink implements Link, ReceiverOwner, MonitoredLink {
     if (this.#isUsable) this.lost('the process at the other end has exited');
   }
 
-  #socketClosed(): void {
+  #streamClosed(): void {
     this.#linger.end();
     this.#receiver.close();
     this.#owner.liveness.remove(this);
     for (const lane of LANES) this.#queues[lane].discard();
     if (this.#peerReason === undefined) {
-      this.#end({ kind: 'lost', message: this.#socketError?.message ?? 'the connection was closed' });
+      this.#end({ kind: 'lost', message: this.#streamError?.message ?? 'the connection was closed' });
     }
     this.#owner.gone(this);
   }

@@ -25,7 +25,7 @@ export interface ReceiverOwner {
 
 /**
  * The receiving half of a link: it parses bytes and delivers frames. Until the handlers are set it holds copies of the frames, because the
- * memory that the socket has read into is used again; credit bounds them. (Frames of the ucx transport wait where they arrived.)
+ * memory that the stream has read into is used again; credit bounds them.
  */
 export class Receiver implements FrameSink {
   readonly #owner: ReceiverOwner;

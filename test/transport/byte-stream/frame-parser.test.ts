@@ -3,10 +3,16 @@ import fc from 'fast-check';
 import { ProtocolError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { Lane } from '#src/protocol/index.js';
-import { FrameKind, frameOf, LINK_LANE, PAYLOAD_BYTES, reasonPayload } from '#src/transport/net/frame-format.js';
+import {
+  FrameKind,
+  frameOf,
+  LINK_LANE,
+  PAYLOAD_BYTES,
+  reasonPayload,
+} from '#src/transport/byte-stream/frame-format.js';
 import { LARGEST_FRAME_BYTES } from '#src/transport/buffer-lease.js';
-import { FrameParser, type FrameSink } from '#src/transport/net/frame-parser.js';
-import { FrameQueue } from '#src/transport/net/frame-queue.js';
+import { FrameParser, type FrameSink } from '#src/transport/byte-stream/frame-parser.js';
+import { FrameQueue } from '#src/transport/byte-stream/frame-queue.js';
 import { OutgoingLane } from '#src/transport/outgoing-lane.js';
 import { BufferPool } from '#src/transport/buffer-pool.js';
 

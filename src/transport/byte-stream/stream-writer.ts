@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { limits } from '../../limits.js';
 import { FrameKind, frameOf, LINK_LANE } from './frame-format.js';
 import type { FrameQueue, QueuedWrite } from './frame-queue.js';
@@ -8,12 +8,12 @@ const MAX_QUEUED_PONGS = 16;
 const nothing = (): void => {};
 
 /**
- * Writes frames to the socket: control messages of the link first, then the control lane, then the data lane. It keeps at most
+ * Writes frames to the stream: control messages of the link first, then the control lane, then the data lane. It keeps at most
  * `limits.linkBurstBytes` in the socket, because nothing can overtake bytes that the socket has. All writes of one `pump` leave in one
  * system call.
  */
-export class SocketWriter {
-  readonly #socket: Socket;
+export class StreamWriter {
+  readonly #stream: Duplex;
   readonly #lanes: readonly FrameQueue[];
   readonly #controls: Uint8Array[] = [];
   #sequence = 0;
@@ -23,8 +23,8 @@ export class SocketWriter {
   #isFinishing = false;
 
   /** `lanes`: the first has the highest priority. */
-  constructor(socket: Socket, lanes: readonly FrameQueue[]) {
-    this.#socket = socket;
+  constructor(stream: Duplex, lanes: readonly FrameQueue[]) {
+    this.#stream = stream;
     this.#lanes = lanes;
   }
 
@@ -43,10 +43,10 @@ export class SocketWriter {
   }
 
   pump(): void {
-    if (!this.#socket.writable) return;
-    this.#socket.cork();
+    if (!this.#stream.writable) return;
+    this.#stream.cork();
     while (this.#handedBytes < limits.linkBurstBytes && this.#handOne());
-    this.#socket.uncork();
+    this.#stream.uncork();
   }
 
   #handOne(): boolean {
@@ -66,13 +66,13 @@ export class SocketWriter {
   }
 
   #writeOutgoing({ head, bytes, written }: QueuedWrite): void {
-    if (head !== undefined) this.#socket.write(head);
+    if (head !== undefined) this.#stream.write(head);
     this.#write(bytes, written);
   }
 
   #write(bytes: Uint8Array, written: () => void): void {
     this.#handedBytes += bytes.length;
-    this.#socket.write(bytes, () => {
+    this.#stream.write(bytes, () => {
       this.#handedBytes -= bytes.length;
       written();
       this.pump();
@@ -80,8 +80,8 @@ export class SocketWriter {
   }
 
   #end(): void {
-    if (this.#last !== undefined) this.#socket.write(this.#frame(FrameKind.close, this.#last));
-    this.#socket.end();
+    if (this.#last !== undefined) this.#stream.write(this.#frame(FrameKind.close, this.#last));
+    this.#stream.end();
   }
 
   #frame(kind: FrameKind, payload: Uint8Array): Uint8Array {

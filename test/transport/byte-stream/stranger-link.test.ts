@@ -5,7 +5,7 @@ import { RealScheduler, systemEntropy } from '#src/scheduler/index.js';
 import { silentLogger } from '#src/logging/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import { NetTransport } from '#src/transport/net/index.js';
-import { creditPayload, FrameKind, frameOf, LINK_LANE } from '#src/transport/net/frame-format.js';
+import { creditPayload, FrameKind, frameOf, LINK_LANE } from '#src/transport/byte-stream/frame-format.js';
 import { numbered, openPair, Peer } from '../compliance/peer.js';
 import { hello, Stranger } from '../handshake/meeting.js';
 import { upTo } from '../../support/numbers.js';

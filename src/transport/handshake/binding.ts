@@ -1,0 +1,38 @@
+/** What every listener does to get an address: checks it, binds it, and makes it its own. */
+import type { Server } from 'node:net';
+import { ConfigError } from '../../errors.js';
+import type { Entropy } from '../../scheduler/index.js';
+import { type SocketAddress, formatAddress, isWildcard } from '../../socket-address.js';
+import type { ListenOptions } from '../link-options.js';
+
+/** Throws ConfigError for an address that means every interface, where nothing says what others dial. */
+export function assertAdvertised(own: SocketAddress, { advertisedHost }: ListenOptions): void {
+  if (!isWildcard(own) || advertisedHost !== undefined) return;
+  throw new ConfigError(
+    `${formatAddress(own)} means every interface: set advertisedHost to the host name that others dial.`,
+  );
+}
+
+/** A random token, new for each listener: its address never leads to a successor. */
+export function newInstance(entropy: Entropy): string {
+  return Buffer.from(entropy(8)).toString('hex');
+}
+
+/** Binds the server. Rejects with what Node says where it cannot. */
+export function listening(server: Server, place: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(place, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Says what to do about an address that cannot be bound. */
+export function cannotListen(own: SocketAddress): (cause: Error) => never {
+  return (cause) => {
+    throw new ConfigError(`Cannot listen at ${formatAddress(own)}: ${cause.message}. Choose another address.`, {
+      cause,
+    });
+  };
+}
