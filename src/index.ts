@@ -107,9 +107,10 @@ export {
   type ComponentDefinition,
   type ComponentHandlers,
   type ComponentHooks,
-  type ComponentLimits,
   type ComponentManifest,
   type ContainedComponent,
+  type ContainerControl,
+  containerControl,
   defineComponent,
   type DirectCalls,
 } from './actors/component/index.js';

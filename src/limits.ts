@@ -21,8 +21,8 @@ export const limits = {
   runStopGraceMs: 5_000,
   /** Time that `stopOnSignals` gives to what has begun, in ms, before it is cut off. */
   drainTimeoutMs: 10_000,
-  /** Requests to one component that wait for a container of it; one more fails with CapacityError. */
-  componentQueue: 1_024,
+  /** Requests that wait in one container, for components that set no `queue`. */
+  containerQueue: 1_024,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
   /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */

@@ -1,6 +1,5 @@
 import { ConfigError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
-import type { Logger } from '../../logging/index.js';
 import type { AnyService, Meta, v1 } from '../../protocol/index.js';
 import { type Behavior, type Context, untypedBehavior } from '../kernel/index.js';
 import type { AnyContained, ComponentCall, ContainedComponent } from './define.js';
@@ -18,13 +17,14 @@ export function containerBehavior(component: AnyContained): Behavior<AnyService,
   );
   return untypedBehavior(service, {
     ...rpcs,
-    state: ({ log }: Context) => new Container(component, log),
+    state: ({ log, scheduler }: Context) => new Container(component, { log, scheduler }),
     on: {
       started: (container: Container) => container.start(),
       stopping: (container: Container) => container.stop(),
     },
     // The environment is kept when a call has failed.
     supervision: 'resume',
+    mailbox: { capacity: component.manifest.queue },
     containerProbe: (container: Container) => container.probe(),
     containerExport: (container: Container) => container.exportState(),
     containerImport: (container: Container, given: v1.ComponentState) => container.importState(given),
@@ -34,15 +34,15 @@ export function containerBehavior(component: AnyContained): Behavior<AnyService,
 /** A component with its environment, and those that it uses with theirs. Each is started after those that it uses, and stopped before them. */
 class Container {
   readonly #component: AnyContained;
-  readonly #log: Logger;
+  readonly #given: Pick<ComponentCall, 'log' | 'scheduler'>;
   /** By component, those that are used first. */
   readonly #hosted = new Map<AnyContained, Hosted>();
   #handled = 0;
   #failure: Error | undefined;
 
-  constructor(component: AnyContained, log: Logger) {
+  constructor(component: AnyContained, given: Pick<ComponentCall, 'log' | 'scheduler'>) {
     this.#component = component;
-    this.#log = log;
+    this.#given = given;
   }
 
   /** A start that fails is answered to each request, and to the probe. */
@@ -54,10 +54,17 @@ class Container {
     }
   }
 
+  /** Each has its hook called, also when that of another one throws. */
   async stop(): Promise<void> {
+    const errors: unknown[] = [];
     for (const { component, environment } of [...this.#hosted.values()].toReversed()) {
-      await component.hooks.stopping?.(environment);
+      try {
+        await component.hooks.stopping?.(environment);
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0) throw errors[0];
   }
 
   handle(name: string, request: unknown, meta: Meta | undefined): unknown {
@@ -102,12 +109,7 @@ class Container {
   }
 
   #callOf(caller: AnyContained, meta: Meta | undefined): ComponentCall {
-    const calls: ComponentCall = {
-      log: this.#log,
-      meta,
-      direct: (component) => this.#direct(caller, component, meta),
-    };
-    return calls;
+    return { ...this.#given, meta, direct: (component) => this.#direct(caller, component, meta) };
   }
 
   #direct<S extends AnyService, H>(

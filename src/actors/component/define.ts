@@ -11,6 +11,7 @@ import type {
   TellMethod,
 } from '../../protocol/index.js';
 import { accepted, checkOptions } from '../../options/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import type { RequestOf } from '../kernel/index.js';
 import { type Component, component } from '../runtime/index.js';
 import { containerBehavior } from './container.js';
@@ -22,6 +23,8 @@ import { type ComponentHooks, type ComponentManifest, MANIFEST, type Manifest, m
 export interface ComponentCall {
   /** Adds the path of the container to every record. */
   readonly log: Logger;
+  /** Time and random numbers, which may be virtual. */
+  readonly scheduler: Scheduler;
   /** The meta of the request, which direct calls share. */
   readonly meta: Meta | undefined;
   /**
@@ -109,14 +112,9 @@ export function defineComponent(
   const of = `component "${String(name)}"`;
   const { hooks, uses, handlers } = checked(of, service, definition);
   const manifest = manifestOf(of, definition);
-  const placed = component<AnyService>(
-    name,
-    url,
-    withControl(service),
-    () => containerBehavior(made),
-    // `health()` names what is lost; the network starts another one.
-    { version: manifest.version, onFailure: 'fail' },
-  );
+  const placed = component<AnyService>(name, url, withControl(service), () => containerBehavior(made), {
+    version: manifest.version,
+  });
   const made: ContainedComponent<AnyService, unknown> = Object.defineProperty(
     Object.assign(placed, { manifest, hooks, uses, handlers, handlerFor: (method: string) => handlers[method] }),
     BRAND,

@@ -1,6 +1,6 @@
 /**
  * Containers: a component with an environment that is kept between its calls, hooks, and direct calls of other components in the same container.
- * A container is an actor that `runtime.place` starts. Users declare components here, and the governor starts containers of them. Nothing here may
+ * A container is an actor that `runtime.place` starts. Users declare components here, and place as many containers as they need. Nothing here may
  * decide how many containers there are.
  */
 export { type ContainerControl, containerControl } from './control-service.js';
@@ -14,4 +14,4 @@ export {
   isContained,
 } from './define.js';
 export type { DirectCalls } from './direct.js';
-export type { ComponentHooks, ComponentLimits, ComponentManifest, Manifest } from './manifest.js';
+export type { ComponentHooks, ComponentManifest, Manifest } from './manifest.js';

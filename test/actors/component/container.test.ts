@@ -1,21 +1,28 @@
 import { expect } from 'chai';
 import { containerControl, defineComponent } from '#src/actors/component/index.js';
-import { ConfigError, HandlerError } from '#src/errors.js';
+import { BackpressureError, ConfigError, HandlerError } from '#src/errors.js';
 import { rejection } from '../../support/rejection.js';
 import { Listing } from '../transport/errands.js';
 import { type Cluster, describePlacements } from '../runtime/harness.js';
-import { broken, depot, stray } from './depot.js';
-
-/** The process under test, and a container beside the event loop of the program. */
-async function opened(newCluster: () => Cluster) {
-  const cluster = newCluster();
-  const runtime = await cluster.start({ system: { partitions: 2 } });
-  return { cluster, runtime };
-}
+import { broken, depot, slow, stray } from './depot.js';
 
 describePlacements('a container', (newCluster) => {
+  let cluster: Cluster | undefined;
+  after(() => cluster?.close());
+
+  /** The process under test, which has a partition beside the event loop of the program. The tests of a world share it. */
+  async function opened() {
+    const isFirst = cluster === undefined;
+    cluster ??= newCluster();
+    cluster.isShared = true;
+    if (isFirst) await cluster.start({ system: { partitions: 2 } });
+    const [runtime] = cluster.started;
+    if (runtime === undefined) throw new Error('the runtime did not start');
+    return { cluster, runtime };
+  }
+
   it('keeps its environment between the calls, in the order of their arrival, also when one fails', async () => {
-    const { cluster, runtime } = await opened(newCluster);
+    const { cluster, runtime } = await opened();
     const ref = await runtime.place(depot);
     ref.push({ value: 5 });
     expect((await ref.run({ value: 1 })).value).to.equal(7);
@@ -29,7 +36,7 @@ describePlacements('a container', (newCluster) => {
   });
 
   it('calls the components that it uses directly, whose environment is its own', async () => {
-    const { runtime } = await opened(newCluster);
+    const { runtime } = await opened();
     const [first, second] = await runtime.place(depot, { instances: 2 });
     if (first === undefined || second === undefined) throw new Error('there are two');
     first.urge({ value: 40 });
@@ -43,7 +50,7 @@ describePlacements('a container', (newCluster) => {
   });
 
   it('exports its state and imports that of another one, or refuses its version and keeps its own', async () => {
-    const { runtime } = await opened(newCluster);
+    const { runtime } = await opened();
     const [old, next] = await runtime.place(depot, { instances: 2 });
     if (old === undefined || next === undefined) throw new Error('there are two');
     old.push({ value: 9 });
@@ -57,8 +64,26 @@ describePlacements('a container', (newCluster) => {
     expect((await containerControl(runtime, next).containerProbe()).handled).to.equal(2n);
   });
 
+  it('handles one request at a time, and refuses those for which its queue has no room', async () => {
+    const { runtime } = await opened();
+    const ref = await runtime.place(slow);
+    const ended: number[] = [];
+    // Each takes less time than the one before: they end in the order of their arrival.
+    const asks = [60, 40, 20, 1, 1].map(async (value) => {
+      await ref.run({ value });
+      ended.push(value);
+    });
+    const outcomes = await Promise.allSettled(asks);
+    const refused: unknown[] = [];
+    for (const each of outcomes) if (each.status === 'rejected') refused.push(each.reason);
+    expect(ended).to.deep.equal([60, 40, 20].slice(0, ended.length));
+    expect(refused.length).to.be.within(2, 3);
+    for (const error of refused) expect(error).to.be.instanceOf(BackpressureError);
+    expect((await ref.run({ value: 1 })).value).to.equal(1);
+  });
+
   it('that cannot start says why to each caller', async () => {
-    const { runtime } = await opened(newCluster);
+    const { runtime } = await opened();
     const ref = await runtime.place(broken);
     const probed = await rejection(containerControl(runtime, ref).containerProbe());
     expect(probed).to.have.property('message').that.includes('there is no disk');
@@ -68,7 +93,7 @@ describePlacements('a container', (newCluster) => {
   });
 
   it('refuses a direct call of a component that it does not use', async () => {
-    const { runtime } = await opened(newCluster);
+    const { runtime } = await opened();
     const ref = await runtime.place(stray);
     const error = await rejection(ref.run({ value: 1 }));
     expect(error).to.have.property('message').that.includes('"stray" calls "doubler"');
@@ -81,9 +106,8 @@ describe('the declaration of a contained component', () => {
   const define = (definition: object) => () =>
     defineComponent('wrong', import.meta.url, Listing, { handlers, ...definition });
   const cases: readonly [string, object, RegExp][] = [
-    ['an option that there is not', { limit: {} }, /has no option limit\. Did you mean limits\?/],
-    ['a limit that is no whole number', { limits: { most: 1.5 } }, /limits\.most .* whole number from 1, not 1\.5/],
-    ['more at least than at most', { limits: { least: 3, most: 2 } }, /limits\.least .* is 3, more than/],
+    ['an option that there is not', { queues: 1 }, /has no option queues\. Did you mean queue\?/],
+    ['a queue that is no whole number', { queue: 1.5 }, /queue of .* whole number from 1, not 1\.5/],
     ['an export without an import', { exportState: () => new Uint8Array() }, /both exportState and importState/],
     ['a handler that is missing', { handlers: { push: () => {}, list } }, /no handler run/],
     ['a handler without an rpc', { handlers: { ...handlers, walk: () => {} } }, /has no option walk/],

@@ -1,4 +1,5 @@
 import { defineComponent } from '#src/actors/component/index.js';
+import { pause } from '#src/scheduler/index.js';
 import { Errands } from '../runtime/errand-runner.js';
 import { Listing } from '../transport/errands.js';
 
@@ -50,6 +51,19 @@ export const depot = defineComponent('depot', import.meta.url, Errands, {
       yield { value: kept.events.length };
       yield* call.direct(doubler).list({ value });
     },
+  },
+});
+
+/** An answer takes as many ms as it was asked for; two requests may wait. */
+export const slow = defineComponent('slow', import.meta.url, Listing, {
+  queue: 2,
+  handlers: {
+    push: () => {},
+    run: async (_kept, { value }, { scheduler }) => {
+      await pause(scheduler, value);
+      return { value };
+    },
+    list: async function* () {},
   },
 });
 

@@ -14,6 +14,7 @@ const PAGES = [
   'docs/failures.md',
   'docs/guarantees.md',
   'docs/placement.md',
+  'docs/components.md',
   'docs/pipelines.md',
   'docs/clusters.md',
   'docs/networks.md',
