@@ -397,8 +397,8 @@ export const mutations = [
   {
     name: 'a value is freed while another partition holds it',
     file: 'src/descriptors/ledger/object-row.ts',
-    find: '  return !row.isHeldHere && [',
-    replace: '  return !row.isHeldHere || [',
+    find: 'if (chargedTo(column) !== column.released) return false;',
+    replace: 'if (column.released > chargedTo(column)) return false;',
     workloads: ['descriptors'],
   },
   {
