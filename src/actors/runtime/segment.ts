@@ -35,6 +35,13 @@ export interface SegmentHost extends SegmentPortsHost {
 /** For those in the same process who want the error itself that a segment failed with, not what travels of it. */
 export type SegmentThrew = (pipeline: number, segment: number, error: Error) => void;
 
+/** The actor of a port, which is a member of a manifold. */
+interface PortMember {
+  readonly port: string;
+  readonly actor: UntypedRef;
+  readonly manifold: ActorRef<typeof v1.ManifoldService>;
+}
+
 /** Time between two progress reports of a segment, in ms. */
 const PROGRESS_MS = 200;
 
@@ -58,7 +65,7 @@ export class Segment {
   readonly #output: PortEnd<SegmentOutput> | undefined;
   readonly #subscriber: SegmentInput | undefined;
   readonly #publisher: SegmentOutput | undefined;
-  readonly #ports: { readonly assignment: v1.PortAssignment; readonly actor: UntypedRef }[] = [];
+  readonly #ports: PortMember[] = [];
   #run: Promise<void> | undefined;
   #progress: Timer | undefined;
   #failure: MillraceError | undefined;
@@ -109,9 +116,9 @@ export class Segment {
     // The readers of the output must know this writer before the segment reads anything.
     const ports = this.spec.ports.toSorted((left, right) => Number(right.isEgress) - Number(left.isEgress));
     for (const assignment of ports) {
-      const actor = this.#spawnPort(assignment);
-      this.#ports.push({ assignment, actor });
       const manifold = this.#manifold(assignment);
+      const actor = this.#spawnPort(assignment);
+      this.#ports.push({ port: assignment.port, actor, manifold });
       const member = { id: this.id, ref: actor.toRef() };
       await this.#ask((options) =>
         manifold.join({ member: v1.Member.create(member), isWriter: assignment.isEgress }, options),
@@ -149,13 +156,12 @@ export class Segment {
     await this.#settled();
     this.#subscriber?.release();
     const hasEnded = this.actual === State.COMPLETED;
-    for (const { assignment, actor } of this.#ports.splice(0)) {
-      const manifold = this.#manifold(assignment);
+    for (const { port, actor, manifold } of this.#ports.splice(0)) {
       try {
         await this.#ask((options) => manifold.leave({ member: this.id, hasEnded }, options));
       } catch (error) {
         this.#host.context.log.debug('the manifold did not answer a request to leave its port', {
-          port: assignment.port,
+          port,
           error: namedMessageOf(error),
         });
       }

@@ -166,8 +166,11 @@ export class SegmentsManager {
     }
     managed.isStopRequested = true;
     this.#step(id, managed, async () => {
-      await managed.segment?.destroy();
-      this.#forget(id);
+      try {
+        await managed.segment?.destroy();
+      } finally {
+        this.#forget(id);
+      }
     });
   }
 

@@ -175,7 +175,7 @@ describe('the client of the control plane', () => {
       const { resources } = await list();
       const count = (kind: string): number => resources.filter(({ detail }) => detail.case === kind).length;
       expect([count('process'), count('partition'), count('pipeline'), count('segment')], label).to.deep.equal([
-        3, 3, 3, 9,
+        3, 3, 3, 6,
       ]);
       await plane.world.pass(20_000);
       const bySelf = new Map((await list()).resources.map((resource) => [resource.id, resource]));

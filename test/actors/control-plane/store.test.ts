@@ -268,6 +268,16 @@ describe('the state of the control plane', () => {
       report(ownerOf(one), one, DESTROYED);
       expect(pipeline(id)?.actual).to.equal(RUNNING);
     });
+
+    it('are gone at once when they are drained before their partition was asked for them', () => {
+      const { store, start, ids, obey, pipeline } = setUp();
+      const id = start();
+      const [read = 0, one = 0, other = 0] = ids('segment');
+      store.pipelines.drain(one);
+      expect(ids('segment')).to.deep.equal([read, other]);
+      obey();
+      expect(pipeline(id)?.outcome).to.deep.equal(OK);
+    });
   });
 
   describe('reports', () => {

@@ -68,8 +68,12 @@ export class Segments {
     this.remove(entry);
   }
 
-  /** Removes the segment from the consumers of its ingress port. Throws ConfigError when it is the last reader. */
-  drain({ resource, detail }: Entry<v1.Segment>): void {
+  /**
+   * Removes the segment from the consumers of its ingress port, and altogether when its partition was not asked for it yet. Throws ConfigError when
+   * it is the last reader.
+   */
+  drain(segment: Entry<v1.Segment>): void {
+    const { resource, detail } = segment;
     if (detail.isDraining) {
       return;
     }
@@ -84,6 +88,10 @@ export class Segments {
       throw new ConfigError(
         `Segment "${detail.name}" is the last reader of port "${ingress.port}", so it cannot be drained. Stop the pipeline instead.`,
       );
+    }
+    if (resource.requested === State.INITIALIZED) {
+      this.remove(segment);
+      return;
     }
     this.#table.put({ ...resource, detail: { case: 'segment', value: { ...detail, isDraining: true } } });
     this.#updateMembers(ingress.manifold, false, (members) => members.filter((member) => member !== resource.id));
