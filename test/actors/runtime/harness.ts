@@ -71,7 +71,7 @@ function sharing(kind: WorldKind): Start {
   after(() => shared?.cluster.close());
   return async (options) => {
     if (options !== undefined) return open(kind, options);
-    shared ??= await open(kind);
+    shared ??= await open(kind, { kernelLimits: { stopTimeoutMs: 500 } });
     shared.cluster.isShared = true;
     return shared;
   };

@@ -83,14 +83,6 @@ describeRuntime('a runtime', (start) => {
     expect(second.pUid).not.to.equal(first.pUid);
   });
 
-  it('fails to start where the control plane cannot be reached, and leaves nothing', async () => {
-    const { cluster } = await start();
-    const place = { node: 'node-x', name: 'process-x', controlPlane: 'memory://nowhere/process/0' };
-    expect(await rejection(cluster.start(place))).to.be.instanceOf(UnreachableError);
-    const { controlPlane: _unused, ...again } = place;
-    await cluster.start(again);
-  });
-
   it('fails a pipeline when a process of it stops in good order: what it read is missing', async () => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
     for (const segment of ['source', 'stage', 'sink']) {
@@ -204,6 +196,10 @@ describeRuntime('a runtime', (start) => {
   });
 });
 
+const UNREACHABLE = {
+  title: 'a runtime whose control plane cannot be reached',
+  virtualOnly: 'it is given ten seconds',
+};
 const CUT_OFF = { title: 'a process that is cut off', virtualOnly: 'nothing but the pseudo-network can be cut' };
 
 const OPENING = {
@@ -227,6 +223,16 @@ describeRuntime(OPENING, (start) => {
       handled: [1, 2, 3],
     });
     expect(sender.deadLetters.count).to.equal(0);
+  });
+});
+
+describeRuntime(UNREACHABLE, (start) => {
+  it('fails to start, and leaves nothing', async () => {
+    const { cluster } = await start();
+    const place = { node: 'node-x', name: 'process-x', controlPlane: 'memory://nowhere/process/0' };
+    expect(await rejection(cluster.start(place))).to.be.instanceOf(UnreachableError);
+    const { controlPlane: _unused, ...again } = place;
+    await cluster.start(again);
   });
 });
 
