@@ -130,6 +130,11 @@ export function promiseOf(value: unknown): Promise<unknown> | undefined {
   }
 }
 
+/** An object that `for await` reads, of whatever realm or library. */
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
 function isPlainPromise(value: object): value is Promise<unknown> {
   return value instanceof Promise && value.constructor === Promise && value.then === Promise.prototype.then;
 }

@@ -1,12 +1,12 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
 import { Refusal, RefusedError } from '../errors.js';
-import { codeOf, errorOf, promiseOf } from '../foreign.js';
+import { codeOf, errorOf, isAsyncIterable, promiseOf } from '../foreign.js';
 import { laterReply, type TraceContext, type Tracing } from '../actors/kernel/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { Api } from './api.js';
 import { attributesOf, nameOf } from './conventions.js';
 import { SpanTrace, spanContextOf } from './span-trace.js';
-import { isIterable, isStream, tracedIterable, tracedStream } from './traced-streams.js';
+import { isStream, tracedIterable, tracedStream } from './traced-streams.js';
 
 export interface SpansOptions {
   readonly ignore: (method: string) => boolean;
@@ -103,7 +103,7 @@ export class Spans implements Tracing {
       const reply = promiseOf(result) ?? laterReply(result);
       if (reply !== undefined) {
         reply.then(end.ended, end.failed);
-      } else if (isIterable(result)) {
+      } else if (isAsyncIterable(result)) {
         return tracedIterable(result, within, end);
       } else {
         span.end();

@@ -1,3 +1,4 @@
+import { isAsyncIterable } from '../foreign.js';
 import type { Stream } from '../actors/kernel/index.js';
 
 /** Receives the end of a stream, once. */
@@ -6,12 +7,8 @@ export interface End {
   failed(error: unknown): void;
 }
 
-export function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
 export function isStream(value: unknown): value is Stream<unknown> {
-  return isIterable(value) && 'next' in value && Symbol.asyncDispose in value;
+  return isAsyncIterable(value) && 'next' in value && Symbol.asyncDispose in value;
 }
 
 /** Wraps the reading end of a stream. It ends when the reader has all elements, leaves, or gets an error. */

@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { promiseOf } from '../foreign.js';
+import { isAsyncIterable, promiseOf } from '../foreign.js';
 import {
   type AnyBehavior,
   type Context,
@@ -16,7 +16,7 @@ import type { v1 } from '../protocol/on-demand/index.js';
 import type { Scheduler } from '../scheduler/index.js';
 import { argsRecord } from './recorded-args.js';
 import { RecordedContext } from './recorded-context.js';
-import { isAsyncIterable, isStream, RecordedReading, RecordedServing, RecordedSource } from './recorded-streams.js';
+import { isStream, RecordedReading, RecordedServing, RecordedSource } from './recorded-streams.js';
 import { errorRecord, messageBytes, requestBytes, valueRecord } from './records.js';
 
 type Event = v1.RecordedEventInit['event'];

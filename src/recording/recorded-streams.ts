@@ -1,3 +1,4 @@
+import { isAsyncIterable } from '../foreign.js';
 import { laterReply, later, type Stream } from '../actors/kernel/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import { errorRecord } from './records.js';
@@ -145,8 +146,4 @@ export class RecordedSource implements AsyncIterable<unknown> {
 
 export function isStream(value: unknown): value is Stream<unknown> {
   return isAsyncIterable(value) && 'next' in value && Symbol.asyncDispose in value;
-}
-
-export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

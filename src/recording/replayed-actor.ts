@@ -1,11 +1,11 @@
 import { type AnyBehavior, laterReply } from '../actors/kernel/index.js';
 import { fromWire } from '../actors/transport/index.js';
 import { ProtocolError } from '../errors.js';
-import { errorOf, promiseOf } from '../foreign.js';
+import { errorOf, isAsyncIterable, promiseOf } from '../foreign.js';
 import { type AnyMethod, decode, type Ref } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import { type Asked, type Effect, EffectsContext } from '../testing/index.js';
-import { isAsyncIterable, RecordedServing, type StepResult } from './recorded-streams.js';
+import { RecordedServing, type StepResult } from './recorded-streams.js';
 import { errorRecord, requestBytes, valueRecord } from './records.js';
 import { ReplayedElements } from './replayed-elements.js';
 import type { ReplayedScheduler } from './replayed-scheduler.js';

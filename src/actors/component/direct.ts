@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { isAsyncIterable, promiseOf } from '../../foreign.js';
 import type { AnyMethod, AnyService, AskMethod, MessageType, StreamMethod, TellMethod } from '../../protocol/index.js';
 import { checkRequest, replyOf } from '../kernel/index.js';
 import type { AnyContained, ComponentCall, ContainedHandler } from './define.js';
@@ -47,7 +48,8 @@ export function callDirectly(hosted: Hosted, name: string, request: unknown, cal
   const result = called(handler, environment, method.request.create(request), call);
   if (method.mode === 'tell') return result;
   if (method.mode === 'stream') return elements(method, result);
-  return isPromise(result) ? result.then((value) => replyOf(method, value)) : replyOf(method, result);
+  const promise = promiseOf(result);
+  return promise === undefined ? replyOf(method, result) : promise.then((value) => replyOf(method, value));
 }
 
 function called(handler: ContainedHandler, environment: unknown, request: unknown, call: ComponentCall): unknown {
@@ -59,12 +61,4 @@ async function* elements(method: AnyMethod, result: unknown): AsyncGenerator<unk
     throw new ConfigError(`The handler of ${method.fullName} must be an async generator: async function* (...).`);
   }
   for await (const element of result) yield replyOf(method, element);
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

@@ -1,5 +1,5 @@
 import { MillraceError, ProtocolError, SourceError, StoppedError } from '../../errors.js';
-import { anyCodeOf, errorOf, isError, shownValue } from '../../foreign.js';
+import { anyCodeOf, errorOf, isAsyncIterable, isError, shownValue } from '../../foreign.js';
 import { type AnyMethod, requestStreamOf } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { Caller, Reader } from './call.js';
@@ -189,10 +189,6 @@ function asyncIterable({ fullName, request }: AnyMethod, source: unknown): Async
 
 async function* eachOf(source: Iterable<unknown>): AsyncGenerator<unknown, void, void> {
   yield* source;
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -6,7 +6,7 @@ import {
   type RefusedError,
   StoppedError,
 } from '../../errors.js';
-import { messageOf, promiseOf } from '../../foreign.js';
+import { isAsyncIterable, messageOf, promiseOf } from '../../foreign.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
@@ -269,10 +269,6 @@ function iteratorOf(result: unknown, method: AnyMethod): AsyncIterator<unknown> 
   throw new ConfigError(
     `the handler of ${method.fullName} must return an AsyncIterable: write it as an async generator, async *${method.name}(state, request, ctx)`,
   );
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 function asResult(value: unknown, method: AnyMethod): { readonly done: boolean; readonly value: unknown } {

@@ -1,4 +1,4 @@
-import { promiseOf } from '../../foreign.js';
+import { isAsyncIterable, promiseOf } from '../../foreign.js';
 import {
   type Behavior,
   type Context,
@@ -63,7 +63,7 @@ function observedHandler(
       const served = handler(state, request, contexts.of(context));
       const id = context.meta?.[STREAM_META];
       const stream = id === undefined ? undefined : streams.served(id, actor.cUid, method, request);
-      return stream === undefined || !isIterable(served)
+      return stream === undefined || !isAsyncIterable(served)
         ? served
         : new ServedEnd(streams, stream, served[Symbol.asyncIterator]());
     };
@@ -89,11 +89,7 @@ function observedReading(method: AnyMethod, handler: Handler, { streams }: Obser
 }
 
 function isStream(value: unknown): value is Stream<unknown> {
-  return isIterable(value) && 'next' in value && Symbol.asyncDispose in value;
-}
-
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  return isAsyncIterable(value) && 'next' in value && Symbol.asyncDispose in value;
 }
 
 function recordReply(result: unknown, message: Message, messages: Messages): void {
