@@ -40,6 +40,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     effort: { runMs: 100, warmUpMs: 150 },
     load: async () => (await import('./cluster/index.js')).questions,
   },
+  components: {
+    about: 'requests to components by the network, and what the strategies of a governor do with a load',
+    effort: { runMs: 100, warmUpMs: 150 },
+    load: async () => (await import('./components/index.js')).questions,
+  },
   transport: {
     about: 'two processes, and two threads, that send messages to one another',
     effort: { runMs: 100, warmUpMs: 150 },

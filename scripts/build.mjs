@@ -1,16 +1,16 @@
-// Compiles everything: generated protocols; src -> dist, and its core into one file; native shims if there is a compiler; tests ->
+// Compiles everything: generated protocols; src -> dist, and its core into one file; the page of the dashboard; native shims if there is a compiler; tests ->
 // build/test; examples; bench -> build/bench. Each step is incremental, so a build with nothing to do takes about a second.
 // `--src` stops after dist.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { STALE } from './bundle.mjs';
+import { isBundle, STALE } from './bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = 'node_modules/typescript/bin/tsc';
 const cli = 'dist/cli/millrace.js';
-/** The output of scripts/bundle.mjs. */
+/** The first output of scripts/bundle.mjs. */
 const CORE = 'dist/core.js';
 
 run('scripts/generate.mjs');
@@ -21,6 +21,7 @@ if (isNewerThan(CORE, ['src', 'package.json', 'scripts/bundle.mjs', 'dist/.tsbui
   copyPlain();
   bundle();
 }
+if (isNewerThan('dist/page/LICENSES.txt', ['page', 'package-lock.json', 'scripts/page.mjs'])) run('scripts/page.mjs');
 makeExecutable(cli);
 // Links of earlier checkouts lead there.
 makeExecutable('dist/cli/main.js');
@@ -32,7 +33,7 @@ if (!process.argv.includes('--src')) {
   buildBench();
 }
 
-/** Bundles the core. If a module has left the core, compiles everything again. */
+/** Writes the bundles. If a module has left them, compiles everything again. */
 function bundle() {
   const child = start('scripts/bundle.mjs');
   if (child.status !== STALE) return ended(child, 'scripts/bundle.mjs');
@@ -62,7 +63,7 @@ function prune(sources, outputs) {
   if (!existsSync(join(root, outputs))) return;
   for (const name of readdirSync(join(root, outputs), { recursive: true })) {
     const match = /^(.*?)(\.js|\.js\.map|\.d\.ts)$/.exec(name);
-    if (match === null || `${outputs}/${name}`.startsWith(CORE) || /^(cjs|vendor)\//.test(name)) continue;
+    if (match === null || (outputs === 'dist' && isBundle(name)) || /^(browser|cjs|page|vendor)\//.test(name)) continue;
     if (existsSync(join(root, sources, `${match[1]}.ts`))) continue;
     if (existsSync(join(root, sources, `${match[1]}.js`))) continue;
     rmSync(join(root, outputs, name));

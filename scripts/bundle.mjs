@@ -1,7 +1,7 @@
-// Bundles the modules of `import 'millrace'` into one file, dist/core.js: loading them one by one takes longer than the start of a runtime
-// (docs/decisions/0004-one-file-to-import.md). The file of each module in dist/ becomes a line that re-exports its names from the bundle.
-// So every import, by any path, gets the same classes. Then it writes all entry points as CommonJS to dist/cjs, with their declarations:
-// `require('millrace')` loads those.
+// Bundles the modules of dist/ into a few files, dist/core.js for those of `import 'millrace'`: loading them one by one takes longer than the
+// start of a runtime (docs/decisions/0004-one-file-to-import.md). The file of each module becomes a line that re-exports its names from its
+// bundle. So every import, by any path, gets the same classes. Then it writes all entry points as CommonJS to dist/cjs, with their declarations:
+// `require('millrace')` loads those. And it writes `millrace/protocol` and `millrace/client` for browsers to dist/browser.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { argv, exit } from 'node:process';
@@ -14,25 +14,111 @@ const outputs = join(root, 'dist');
 const entries = ['index.ts', 'protocol/index.ts'];
 const commonJs = join(outputs, 'cjs');
 
-const output = {
-  dir: outputs,
-  sourcemap: true,
-  keepNames: true,
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
-  codeSplitting: { groups: [{ name: 'core', test: () => true }] },
+/** The bundles. Each has the modules that its entries import statically, but for those of the bundles before it. */
+const parts = {
+  core: entries,
+  /** Links to other processes, and what the program of a hosted partition imports. */
+  links: [
+    'actors/runtime/external-transports.ts',
+    'actors/runtime/hosting/hosted-partition.ts',
+    'actors/runtime/hosting/index.ts',
+    'actors/runtime/hosting/start.ts',
+    'resources/execution/index.ts',
+    'transport/handshake/index.ts',
+    'transport/net/transport.ts',
+    'transport/ucx/open-ucx.ts',
+    'transport/ws/transport.ts',
+    'transport/zmq/transport.ts',
+  ],
+  /** What the processes of a run import. */
+  services: [
+    'actors/services/index.ts',
+    'actors/services/programs/global-services-process.ts',
+    'actors/services/programs/node-process.ts',
+    'actors/services/programs/role-start.ts',
+  ],
+  simulation: ['recording/index.ts', 'simulation/index.ts', 'testing/index.ts'],
+  command: ['cli/command-line.ts'],
 };
+/** Modules that Node also loads alone, on a thread of its own that must not load a whole bundle. */
+const alone = ['cli/version-hooks.ts'];
 
-/** Exit code if dist/ has re-exports of modules that are no longer in the core: they must be compiled again. */
+const HELPERS = 'rolldown-runtime.js';
+
+/** Exit code if dist/ has re-exports of modules that are no longer in a bundle: they must be compiled again. */
 export const STALE = 3;
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  const modules = await reachedFrom(entries);
+  const members = await membersOfParts();
+  const modules = [...members.keys()];
   if (hasStaleReexports(modules)) exit(STALE);
   const bundle = await open(modules);
-  await bundle.write(output);
+  await bundle.write(outputOf(members));
   await bundle.close();
-  await writeCommonJs(modules);
+  await writeCommonJs(modules.filter((path) => members.get(path) === 'core'));
+  await writeBrowser();
+}
+
+/** The bundle of each module, by paths below src/. */
+async function membersOfParts() {
+  const members = new Map();
+  for (const [name, paths] of Object.entries(parts)) {
+    for (const path of await reachedFrom(paths)) if (!members.has(path)) members.set(path, name);
+  }
+  return members;
+}
+
+function outputOf(members) {
+  const names = Object.keys(parts);
+  return {
+    dir: outputs,
+    sourcemap: true,
+    keepNames: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    codeSplitting: {
+      groups: names.map((name, index) => ({
+        name,
+        priority: names.length - index,
+        test: (id) => members.get(relative(sources, id)) === name,
+      })),
+    },
+  };
+}
+
+/** Whether this is the name of a file that a bundle is written to, or of its source map. */
+export function isBundle(name) {
+  return Object.keys(parts).includes(name.replace(/\.js(\.map)?$/, ''));
+}
+
+/** Puts the few helpers of the bundler into each bundle that imports them from their own file: one file less to load. */
+function joinHelpers(_options, files) {
+  const { [HELPERS]: helpers, ...others } = files;
+  if (helpers === undefined) return;
+  // In the one line of the import: source maps stay right.
+  const line = helpers.code.replace(/^import .*$|^export .*$|^\/\/.*$/gm, '').replaceAll(/\s+/g, ' ');
+  for (const file of Object.values(others)) {
+    if (file.type === 'chunk') file.code = file.code.replace(/^import [^;]*"\.\/rolldown-runtime\.js";/m, line);
+  }
+  for (const name of Object.keys(files)) if (name.startsWith(HELPERS)) delete files[name];
+}
+
+/** Writes what pages load: files of which each stands alone, and needs nothing of Node. Pages load that of clients as it is, so it is small. */
+async function writeBrowser() {
+  const written = { dir: join(outputs, 'browser'), entryFileNames: '[name].js' };
+  const files = [
+    { input: { protocol: join(sources, 'protocol/index.ts') }, output: { ...written, keepNames: true } },
+    { input: { client: join(sources, 'client/index.ts') }, output: { ...written, minify: true } },
+  ];
+  for (const { input, output } of files) {
+    const bundle = await rolldown({
+      input,
+      platform: 'browser',
+      resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    });
+    await bundle.write(output);
+    await bundle.close();
+  }
 }
 
 /** Writes CommonJS: one file for the core, one per entry point, and one per module that is imported dynamically. */
@@ -102,10 +188,10 @@ function leaveVendored(source) {
 
 /** The text of dist/core.js with `replacement` as the text of the file `path`. Throws if the file is not part of it. */
 export async function coreWith(path, replacement) {
-  const modules = await reachedFrom(entries);
-  if (!modules.includes(relative('src', path))) throw new Error(`${path} is not part of dist/core.js`);
-  const bundle = await open(modules, { [join(root, path)]: replacement });
-  const { output: files } = await bundle.generate(output);
+  const members = await membersOfParts();
+  if (members.get(relative('src', path)) !== 'core') throw new Error(`${path} is not part of dist/core.js`);
+  const bundle = await open([...members.keys()], { [join(root, path)]: replacement });
+  const { output: files } = await bundle.generate(outputOf(members));
   await bundle.close();
   return files.find(({ fileName }) => fileName === 'core.js').code;
 }
@@ -119,19 +205,18 @@ async function reachedFrom(paths) {
   return ids.filter((id) => id.startsWith(sources)).map((id) => relative(sources, id));
 }
 
-/** True if a module that left the core still has its re-export line. tsc would take that line for its own output. */
+/** True if a module that left the bundles still has its re-export line. tsc would take that line for its own output. */
 function hasStaleReexports(modules) {
-  const lines = readdirSync(outputs, { recursive: true }).filter((path) => path.endsWith('.js') && path !== 'core.js');
+  const lines = readdirSync(outputs, { recursive: true }).filter((path) => path.endsWith('.js') && !isBundle(path));
+  const reexport = new RegExp(`^(ex|im)port [^;]*(${Object.keys(parts).join('|')})\\.js";\\s`);
   const members = new Set(modules.map((path) => path.replace(/\.ts$/, '.js')));
-  return lines.some(
-    (path) => !members.has(path) && /^(ex|im)port [^;]*core\.js";\s/.test(readFileSync(join(outputs, path), 'utf8')),
-  );
+  return lines.some((path) => !members.has(path) && reexport.test(readFileSync(join(outputs, path), 'utf8')));
 }
 
 function open(
   paths,
   replacements = {},
-  plugin = { name: 'sources', resolveId: leaveFiles },
+  plugin = { name: 'sources', resolveId: leaveFiles, generateBundle: joinHelpers },
   signatures = 'allow-extension',
 ) {
   return rolldown({
@@ -145,11 +230,12 @@ function open(
   });
 }
 
-/** Modules that are imported dynamically, and CommonJS modules, stay separate files. */
+/** Modules that are imported dynamically or loaded alone, and CommonJS modules, stay separate files. */
 function leaveFiles(source, importer, { kind }) {
   if (!source.startsWith('.')) return undefined;
   const path = join(dirname(importer), source);
-  if (kind !== 'dynamic-import' && !path.endsWith('.cjs')) return undefined;
-  // Relative to dist/core.js.
+  const isAlone = alone.includes(relative(sources, path).replace(/\.js$/, '.ts'));
+  if (kind !== 'dynamic-import' && !path.endsWith('.cjs') && !isAlone) return undefined;
+  // Relative to dist/, where the bundles are.
   return { id: `./${relative(sources, path)}`, external: true };
 }

@@ -65,7 +65,7 @@ async function generateAll() {
  */
 function writeBarrels(own) {
   const names = own.map((path) => relative('protos', path).replace(/\.proto$/, ''));
-  const isOnDemand = (name) => /\/(handshake|placement|recording|ucx)$/.test(name);
+  const isOnDemand = (name) => /\/(gateway|handshake|placement|recording|ucx)$/.test(name);
   const shown = names.filter((name) => !/\/(annotations|envelope)$/.test(name));
   writeBarrel(
     'index',

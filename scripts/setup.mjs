@@ -1,5 +1,6 @@
 // Brings a checkout into the state that the other scripts expect: the right Node, and the npm packages that package-lock.json names.
-// `--tests` also brings the Debian packages that tests use. It runs before everything else, so it may import no npm package.
+// `--tests` also brings the Debian packages that tests use, and `--slow-tests` those of the slow ones, too. It runs before everything else, so it
+// may import no npm package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -99,5 +100,6 @@ function runNpm(root) {
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   if (!setUp(dirname(dirname(fileURLToPath(import.meta.url))))) exit(1);
-  if (argv.includes('--tests')) installSystemPackages(console.error);
+  const withSlow = argv.includes('--slow-tests');
+  if (withSlow || argv.includes('--tests')) installSystemPackages(console.error, { withSlow });
 }

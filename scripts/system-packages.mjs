@@ -5,7 +5,10 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import process, { env, platform } from 'node:process';
 
-/** `library`, `file` or `command`: what shows that the package is there, whoever brought it. */
+/**
+ * `library`, `file` or `command`: what shows that the package is there, whoever brought it. `isForSlow`: only slow tests use it. `isServer`: its installation may start
+ * a server, so that nobody gets it unasked: SETUP_SERVERS=on asks for it.
+ */
 const packages = [
   { name: 'libhwloc15', library: 'libhwloc.so.15' },
   { name: 'libucx0', library: 'libucp.so.0' },
@@ -16,6 +19,12 @@ const packages = [
   { name: 'iproute2', command: 'ip' },
   { name: 'protobuf-compiler', command: 'protoc' },
   { name: 'nats-server', command: 'nats-server' },
+  { name: 'chromium-headless-shell', command: 'chromium-headless-shell', isForSlow: true },
+  { name: 'openssh-server', file: '/usr/sbin/sshd', isForSlow: true, isServer: true },
+  { name: 'munge', file: '/usr/sbin/munged', isForSlow: true, isServer: true },
+  { name: 'slurmctld', file: '/usr/sbin/slurmctld', isForSlow: true, isServer: true },
+  { name: 'slurmd', file: '/usr/sbin/slurmd', isForSlow: true, isServer: true },
+  { name: 'slurm-client', command: 'srun', isForSlow: true, isServer: true },
   { name: 'libprotobuf-dev', file: '/usr/include/google/protobuf/descriptor.proto' },
 ];
 
@@ -28,9 +37,9 @@ const SERVER_WAIT_S = 20;
 const DOWNLOAD_LIMIT_MS = 300_000;
 
 /** Installs what is missing, or says how to. It always returns, because tests do without. */
-export function installSystemPackages(print) {
+export function installSystemPackages(print, { withSlow }) {
   if (env.SETUP_APT === 'off' || platform !== 'linux') return;
-  const names = missingPackages();
+  const names = missingPackages(withSlow);
   if (names.length === 0) return;
   const list = names.join(' ');
   const pending = 'the tests that need them are pending';
@@ -46,11 +55,12 @@ export function installSystemPackages(print) {
 }
 
 /** Which packages are not there. */
-function missingPackages() {
+function missingPackages(withSlow) {
   const { stdout } = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
   const has = ({ library, file, command }) =>
     library !== undefined ? stdout?.includes(library) : file !== undefined ? existsSync(file) : isCommand(command);
-  return packages.filter((each) => !has(each)).map(({ name }) => name);
+  const isWanted = ({ isForSlow, isServer }) => (withSlow || !isForSlow) && (!isServer || env.SETUP_SERVERS === 'on');
+  return packages.filter((each) => isWanted(each) && !has(each)).map(({ name }) => name);
 }
 
 function isCommand(name) {

@@ -90,9 +90,17 @@ export function hasMark(value: unknown, mark: symbol): boolean {
   }
 }
 
+/** The name and password, or the token, of an address. Files and sockets have none. */
+const USER_INFO = /^(?!embedded:|unix:|file:)([a-z][a-z\d+.-]*:\/*)[^]*@/i;
+
+/** A text that a person has given as an address, right or wrong, with `***` for the name and password that it may contain: for messages, logs and tables. */
+export function withoutSecrets(text: string): string {
+  return text.replace(USER_INFO, '$1***@');
+}
+
 /** A value as a literal, for messages that say what was passed: the text `'5'` is not the number 5 there. */
 export function shownValue(value: unknown): string {
-  return typeof value === 'string' ? textOf(JSON.stringify(value)) : textOf(value);
+  return typeof value === 'string' ? textOf(JSON.stringify(withoutSecrets(value))) : textOf(value);
 }
 
 /** A value as text for people. */

@@ -1,7 +1,4 @@
-/**
- * Every bound in Millrace, with its unit. What happens at each is described in docs/limits.md, where a test checks that
- * every name below appears. Options override those that users need to change. This file imports nothing.
- */
+/** Every bound, with its unit; docs/limits.md says what happens at each. Options override some. This file imports nothing. */
 export const limits = {
   /** Messages in one mailbox; `tell` past it throws BackpressureError. */
   mailboxMessages: 65_536,
@@ -15,6 +12,8 @@ export const limits = {
   turnMessages: 16_384,
   /** Time in ms for which messages may hold the event loop, before it yields for I/O and timers. */
   turnMs: 2,
+  /** Longest `retryAfterMs` of an actor that refuses an ask, in ms. */
+  longestRetryMs: 10_000,
   /** Time that a stopping actor's pending handler has, in ms, before it is abandoned. */
   stopTimeoutMs: 5_000,
   /** Time that a pipeline has to end beyond `stopTimeoutMs`, in ms, before `run.stop()` gives up what has not. */
@@ -23,6 +22,10 @@ export const limits = {
   drainTimeoutMs: 10_000,
   /** Requests that wait in one container, for components that set no `queue`. */
   containerQueue: 1_024,
+  /** Time in ms that a request without `within` waits for a container of one process before it asks the next one. */
+  componentSpillMs: 50,
+  /** Time in ms after which a container that does not answer is replaced, once its request must have ended. */
+  containerWedgedMs: 10_000,
   /** Deadline of an `ask` that states none, in ms. */
   askTimeoutMs: 5_000,
   /** A `ready()` that states no deadline is given up when the actor has handled no message for so long, in ms. */
@@ -33,6 +36,8 @@ export const limits = {
   restartWindowMs: 60_000,
   /** Actors of a partition that ended by a failure, and whose error is kept for those that watch them afterwards by channel id. */
   endedActors: 1_024,
+  /** Actors of other partitions, and ended ones of this one, whose paths a partition knows; and so many whose names it knows. */
+  knownActors: 4_096,
   /** Actors that `health()` names: those that ended by a failure, and as many that restart again and again. */
   troubledActors: 100,
   /** Restarts of one actor that `health()` counts. */
@@ -59,6 +64,7 @@ export const limits = {
   linkMeteredActors: 65_536,
   /** Actors at the other end of one link that have ended and are remembered. */
   linkEndedActors: 4_096,
+  linkNamedActors: 4_096,
   /** Reports of returned tells that are remembered on a link that may repeat frames, which only the pseudo-network has. */
   linkRepeatedReports: 1_024,
   /** Asks awaiting a reply over one link; past it `ask` throws BackpressureError. */
@@ -83,6 +89,56 @@ export const limits = {
   linkBurstBytes: 256 * 1024,
   /** Bytes of one message of a WebSocket: at least those of `linkBurstBytes` and of the largest write behind them. */
   webSocketMessageBytes: 1024 * 1024,
+  /** Connections of clients to one gateway; one more is refused. */
+  gatewayConnections: 10_000,
+  /** Of these, connections that have not said who they are. */
+  gatewayUnauthenticated: 256,
+  /** Time that a client has to say who it is, and the gateway to find out, in ms. */
+  gatewayAuthenticateMs: 5_000,
+  /** Bytes that a gateway reads of a client before it knows who that is. */
+  gatewayHelloBytes: 16 * 1024,
+  /** Bytes of one frame of a client. */
+  gatewayFrameBytes: 1024 * 1024,
+  /** Calls that one client may wait for at a time, streams included. */
+  gatewayCalls: 256,
+  /** Lookups of names that wait at one gateway, for all clients together. */
+  gatewayLookups: 1_024,
+  /** Of these, names for one client. */
+  gatewayClientLookups: 32,
+  /** Elements of one stream that a client may grant at a time. */
+  gatewayWindowItems: 1_024,
+  /** Messages of one topic that wait in the gateway for one client. */
+  gatewayTopicMessages: 256,
+  /** Bytes that wait in the gateway for one client; past it the gateway reads no calls of it, and no elements for it. */
+  gatewayBufferBytes: 1024 * 1024,
+  /** Bytes that wait in the gateway for one client at most; when more have waited for 2 s the client is cut off. */
+  gatewayCutBytes: 32 * 1024 * 1024,
+  /** Time in which a client must have read so much that half of `gatewayBufferBytes` or less waits for it, in ms. */
+  gatewaySlowReaderMs: 30_000,
+  /** Time between two pings of a gateway to a client, in ms. */
+  gatewayPingMs: 30_000,
+  /** Time that a closing gateway gives to the calls of its clients, in ms. */
+  gatewayGraceMs: 5_000,
+  /** Bytes that wait in a client for its connection; tells and asks past it fail with BackpressureError. */
+  clientBufferBytes: 1024 * 1024,
+  /** Tells of a client that its gateway has neither delivered nor refused; one more fails with BackpressureError. */
+  clientTells: 16_384,
+  /** Bytes of one message of ZeroMQ. */
+  zmqMessageBytes: 256 * 1024,
+  /** What a message of ZeroMQ uses of the window beside its bytes, so that small ones are bounded too. */
+  zmqMessageCostBytes: 1_024,
+  /** Bytes of messages of ZeroMQ that one connection has in flight: sent, and not read by the peer. */
+  zmqWindowBytes: 1024 * 1024,
+  /** Time without a report after which a peer is asked for what it has received, in ms; then twice as long, up to `zmqReconnectMs`. */
+  zmqProbeMs: 250,
+  /** Time that ZeroMQ has to connect again when a connection breaks; then its link ends, in ms. */
+  zmqReconnectMs: 2_000,
+  /** Pause of ZeroMQ before it connects again, in ms. */
+  zmqReconnectPauseMs: 50,
+  /** Time that the last messages of a closed connection over ZeroMQ may take in the background, in ms. */
+  zmqLingerMs: 200,
+  /** Messages of ZeroMQ on their way from the main thread to a socket of a worker thread. */
+  zmqRelayedMessages: 256,
   /** Time after which a link reports to its peer what it has taken, when no earlier message does, in ms. */
   takenReportMs: 100,
   /** Links to one peer that were given up, and that its next link names. */
@@ -97,6 +153,26 @@ export const limits = {
   peerAddresses: 4_096,
   /** Time that a closed link has to bring what was sent across, and that a stop waits for links to open, in ms. */
   linkLingerMs: 2_000,
+  /** Members of one network that one member knows, itself not counted. */
+  networkMembers: 4_096,
+  /** Members whose descriptions one member asks for at a time. */
+  networkWanted: 256,
+  /** By how much the incarnation of a member may be higher than the one that is known. */
+  networkIncarnations: 65_536,
+  /** Names and memberships of groups that one member offers to its network. */
+  networkNames: 1_024,
+  /** Encoded bytes of the description of one member. */
+  networkDescriptionBytes: 128 * 1024,
+  /** Time that a member which was declared dead is remembered, and looked for, in ms. */
+  networkDeadMs: 24 * 60 * 60 * 1_000,
+  /** Time that a member which has left is remembered, in ms. */
+  networkLeftMs: 60_000,
+  /** Addresses of members that are remembered on disk. */
+  networkPeers: 64,
+  /** Time between two probes of members of a network, in ms. */
+  networkProbeMs: 1_000,
+  /** Bytes a second that one member sends to coordinate its network. */
+  networkBytes: 600,
   /** Shortest cluster key, in bytes: a shorter secret can be guessed from one recorded handshake. */
   shortestKeyBytes: 16,
   /** Largest record of a handshake, in bytes. */
@@ -135,6 +211,8 @@ export const limits = {
   rejoinMs: 500,
   /** Time in which a control plane that has started anew hears the processes of the cluster, in ms; requests that depend on it wait. */
   recoveryMs: 2_000,
+  /** The same, in ms, while a process has not announced all it has, or one is missing that runs or has started an announced part of a pipeline. */
+  longestRecoveryMs: 6_000,
   /** Partitions of lost processes whose addresses the control plane remembers. */
   lostPartitions: 4_096,
   /** Names in one request of a process that rejoins. */
@@ -266,10 +344,16 @@ export const limits = {
   /** Actors of a call chain that one envelope carries; the most that `callChain` may be. */
   linkCallChain: 1_024,
   /** Time in which the launcher must show what a process has written, in ms. */
-  outputTimeoutMs: 60_000,
+  outputTimeoutMs: 86_400_000,
+  /** Lines that the launcher keeps for `millrace logs`, and that wait for one reader. */
+  shownLines: 10_000,
+  /** Characters of these lines. */
+  shownCharacters: 4 * 1024 * 1024,
+  /** Readers that follow what one run shows. */
+  logReaders: 64,
   /** Log records that wait on one node for the launcher. */
   loggedRecords: 1_000,
-  /** Processes that have ended, and that global services remember. */
+  /** Processes that have ended, and that global services and each shepherd remember. */
   endedProcesses: 4_096,
   /** Processes, and as many groups, that global services have at a time. */
   managedProcesses: 65_536,

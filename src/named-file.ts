@@ -12,6 +12,8 @@ export interface NamedFile {
   readonly path: string;
   /** A larger file is refused before it is read. */
   readonly maxBytes: number;
+  /** What to do where the file is no text in UTF-8. Default: `save it as UTF-8`. */
+  readonly remedy?: string;
 }
 
 /** First bytes of a file that gzip has compressed. */
@@ -39,20 +41,27 @@ export function readNamedFile(file: NamedFile): Uint8Array {
 
 /** The text of a file in UTF-8, without its byte order mark. Throws ConfigError as `readNamedFile` does, and for another encoding. */
 export function readNamedText(file: NamedFile): string {
+  const remedy = file.remedy ?? 'save it as UTF-8';
   const bytes = readNamedFile(file);
   const [first, second] = bytes;
-  if (first === GZIP[0] && second === GZIP[1]) throw unusable(file, 'is compressed with gzip: decompress it');
+  if (first === GZIP[0] && second === GZIP[1]) {
+    throw unusable(file, `is compressed with gzip: ${file.remedy ?? 'decompress it'}`);
+  }
   const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  if (isMarked || bytes.subarray(0, 4).includes(0)) throw unusable(file, 'is in UTF-16 or UTF-32: save it as UTF-8');
+  if (isMarked || bytes.subarray(0, 4).includes(0)) throw unusable(file, `is in UTF-16 or UTF-32: ${remedy}`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw unusable(file, 'is not UTF-8: save it as UTF-8', cause);
+    throw unusable(file, `is not UTF-8: ${remedy}`, cause);
   }
 }
 
 /** The error that says what is wrong with a file. `fault` follows the name of the file. */
-export function unusable({ what, path }: Omit<NamedFile, 'maxBytes'>, fault: string, cause?: unknown): ConfigError {
+export function unusable(
+  { what, path }: Pick<NamedFile, 'what' | 'path'>,
+  fault: string,
+  cause?: unknown,
+): ConfigError {
   const name = path === '' ? '""' : path;
   return new ConfigError(`${what} ${name} ${fault}.`, cause === undefined ? undefined : { cause });
 }

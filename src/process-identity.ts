@@ -14,11 +14,17 @@ export interface ProcessOwners {
  */
 export function processOwners(): ProcessOwners {
   const place = placeOf();
-  const start = startOf(process.pid);
   return {
-    own: place === undefined || start === undefined || start === 'ended' ? '' : `${place} ${process.pid} ${start}`,
+    own: processIdentity(process.pid),
     isGone: (owner) => place !== undefined && hasEnded(owner, place),
   };
+}
+
+/** The same for any process of this host. Empty where nobody could tell whether it has ended, or it has ended already. */
+export function processIdentity(pid: number): string {
+  const place = placeOf();
+  const start = startOf(pid);
+  return place === undefined || start === undefined || start === 'ended' ? '' : `${place} ${pid} ${start}`;
 }
 
 /** False where that cannot be said for certain. */

@@ -9,7 +9,7 @@ import { ConfigError } from '#src/errors.js';
 import { compiledModule, ownCode, packageFile, readManifest, requireNative } from '#src/installation.js';
 
 describe('where Millrace is installed', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder: string;
   beforeEach(() => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-installed-')));

@@ -30,6 +30,10 @@ describe('the address of a listening process', () => {
       'tcp://a:1#b#c',
       ' unix:/a',
       'tcp://[zz]:1',
+      'tcp://[::1::]:1',
+      'tcp://a..b:1',
+      'tcp://-x:1',
+      'tcp://256.1.1.1:1',
     );
     for (const text of wrong) {
       expect(parseAddress(text), text).to.equal(undefined);
@@ -43,15 +47,30 @@ describe('the address of a listening process', () => {
 
   it('tells who can come from there', () => {
     const near = ['unix:/a', 'tcp://127.0.0.1:1', 'tcp://127.8.9.1:1', 'tls://[::1]:1', 'tcp://localhost:1'];
+    near.push(
+      'tcp://LOCALHOST:1',
+      'tcp://[::ffff:127.0.0.1]:1',
+      'tcp://[0:0::1]:1',
+      'tcp://0x7f000001:1',
+      'tcp://127.1:1',
+      'tcp://0177.0.0.1:1',
+    );
     const far = [
       'tcp://10.0.0.1:1',
       'tcp://128.0.0.1:1',
       'tcp://127.0.0.1.example:1',
       'tls://host:1',
       'tcp://0.0.0.0:1',
+      'tcp://127.0x.0.1:1',
+      'tcp://[::ffff:10.0.0.1]:1',
+      'tcp://[::127.0.0.1]:1',
+      'tcp://localhost.example:1',
     ];
     for (const text of near) expect(isLocal(listenAddress(text)), text).to.equal(true);
     for (const text of far) expect(isLocal(listenAddress(text)), text).to.equal(false);
+    for (const text of ['tcp://0:1', 'tcp://0x0:1', 'tcp://[0::0]:1', 'tcp://[::ffff:0.0.0.0]:1']) {
+      expect(isWildcard(listenAddress(text)), text).to.equal(true);
+    }
     expect(
       ['tcp://0.0.0.0:1', 'tcp://[::]:1', 'unix:', 'tcp://127.0.0.1:1'].map((each) => isWildcard(listenAddress(each))),
     ).to.deep.equal([true, true, false, false]);

@@ -10,6 +10,7 @@ const typed = async (listen: string, ucx: 'off' | 'required'): Promise<Peer> =>
   (await import('./peers/millrace-typed.js')).typed(listen, ucx);
 const net = async (listen: string): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawNet(listen);
 const webSocket = async (): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawWs();
+const zmq = async (listen: string): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawZmq(listen);
 const ucx = async (listen: string): Promise<Peer> => (await import('./peers/millrace-raw.js')).rawUcx(listen);
 const sockets = async (kind: 'unix' | 'tcp'): Promise<Peer> => (await import('./peers/node-net.js')).nodeNet(kind);
 const zeromq = async (kind: 'ipc' | 'tcp'): Promise<Peer> => (await import('./peers/zeromq.js')).zeromq(kind);
@@ -26,6 +27,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
   'millrace raw (unix)': { placement: 'process', load: () => net('unix:') },
   'millrace raw (tcp)': { placement: 'process', load: () => net('tcp://127.0.0.1:0') },
   'millrace raw (ws)': { placement: 'process', load: webSocket },
+  'millrace raw (zmq ipc)': { placement: 'process', load: () => zmq('zmq+ipc:') },
+  'millrace raw (zmq tcp)': { placement: 'process', load: () => zmq('zmq+tcp://127.0.0.1:0') },
   'node:net (unix)': { placement: 'process', load: () => sockets('unix') },
   'node:net (tcp)': { placement: 'process', load: () => sockets('tcp') },
   'ws (tcp)': { placement: 'process', load: async () => (await import('./peers/ws.js')).ws },

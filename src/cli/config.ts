@@ -18,7 +18,10 @@ export function addConfig(command: Command): void {
       if (resolved.notice !== undefined) say(resolved.notice);
       const described = describeOptions(resolved);
       if (json) {
-        const entries = described.map(({ name, from }) => [name, { value: resolved.values[name], from }]);
+        const entries = described.map(({ name, value: shown, from }) => {
+          const value = resolved.values[name];
+          return [name, { value: typeof value === 'string' ? shown : value, from }];
+        });
         print(JSON.stringify(Object.fromEntries(entries), null, 2));
         return;
       }

@@ -7,7 +7,7 @@ export const ExitCode = {
   usage: 2,
   /** An internal error of Millrace, or an error that the program did not catch. */
   internal: 3,
-  /** A part of a run of `millrace up` has ended by itself: a node, or global services. */
+  /** A part of a run of `millrace up` has ended by itself: a node, global services, or a worker. */
   partLost: 4,
   /** SIGHUP, SIGINT (Ctrl-C), a closed pipe (SIGPIPE) and SIGTERM, as shells count them: 128 and the number of the signal. */
   hungUp: 129,
@@ -30,10 +30,43 @@ ${SIGNAL_CODES}`;
 
 export const UP_EXIT_CODES = `Exit codes:
   0    the pipeline has ended; of a program: what the program ends with
-  1    the pipeline failed, or the run did not come up
+  1    the pipeline failed, the run did not come up, or the file of --trace is incomplete
   2    a command, option, module or argument is wrong; nothing was started
   3    an internal error of the command, or an error that the program did not catch
-  4    a node or global services ended by itself, and the run was torn down
+  4    a node or global services ended by itself, and the run was torn down; or a worker did, and the program ended with 0
+${SIGNAL_CODES}`;
+
+export const DEV_EXIT_CODES = `Exit codes:
+  0    with --once: everything was served, and the program has ended
+  1    with --once: a module, a component or the program has failed, or there is no program; or files cannot be watched
+  2    an option or the folder is wrong; nothing was started
+  3    an internal error of the command, or an error that the program did not catch
+${SIGNAL_CODES}`;
+
+export const DEPLOY_EXIT_CODES = `Exit codes:
+  that of the command; after a signal 128 and its number
+  2    there is no command or folder, or the lock is held; nothing was changed
+  3    an internal error of millrace`;
+
+export const REHEARSE_EXIT_CODES = `Exit codes:
+  0    nothing breaks
+  1    something breaks, and is printed
+  2    an option, a folder or the workload is wrong; nothing was rehearsed
+  3    an internal error of the command, or an error that a program did not catch
+${SIGNAL_CODES}`;
+
+export const SCALE_EXIT_CODES = `Exit codes:
+  0    all pools have the limits
+  1    a pool has not answered, and the message names it; or the cluster was not reached
+  2    an option is wrong, there is no such run, or the cluster serves no components; nothing was changed
+  3    an internal error of the command
+${SIGNAL_CODES}`;
+
+export const JOIN_EXIT_CODES = `Exit codes:
+  1    the cluster was not reached, or refused this process
+  2    an option is wrong; nothing was started
+  3    an internal error of the command
+  4    the cluster has ended, or is cut off for longer than the patience
 ${SIGNAL_CODES}`;
 
 export const REPLAY_EXIT_CODES = `Exit codes:
@@ -46,6 +79,13 @@ ${SIGNAL_CODES}`;
 export const DOCTOR_EXIT_CODES = `Exit codes:
   0    no problem was found
   1    a problem was found, and is printed; or the control plane did not answer
+  2    an option is wrong; nothing was asked
+  3    an internal error of the command
+${SIGNAL_CODES}`;
+
+export const MEMBERS_EXIT_CODES = `Exit codes:
+  0    the members were printed
+  1    no seed has answered as a member of a network
   2    an option is wrong; nothing was asked
   3    an internal error of the command
 ${SIGNAL_CODES}`;

@@ -1,4 +1,5 @@
 /** Starts a pipeline, shows its progress, and waits for its end. */
+import type { Dashboard } from '../dashboard/index.js';
 import { messageOf } from '../foreign.js';
 import { ConfigError, MillraceError, type Pipeline, type PipelineRun } from '../index.js';
 import type { Cluster } from './cluster.js';
@@ -18,6 +19,8 @@ export interface Following {
   readonly args: Readonly<Record<string, unknown>>;
   readonly instances: Readonly<Record<string, number>>;
   readonly isQuiet: boolean;
+  /** Where the page of the run is served; undefined: nowhere. */
+  readonly port: number | undefined;
   readonly cluster: Cluster;
   readonly simulation: Simulation | undefined;
   readonly screen: Screen;
@@ -26,20 +29,28 @@ export interface Following {
 
 /** Throws ConfigError if the pipeline was not started. */
 export async function follow(following: Following): Promise<Ended> {
-  const { pipeline, args, instances, cluster, simulation, interrupts } = following;
+  const { pipeline, args, instances, cluster, simulation, interrupts, port, screen } = following;
   const { scheduler } = cluster.executor;
   let startedMs = scheduler.now();
   let run: PipelineRun | undefined;
   let error: MillraceError | undefined;
   let isInterrupted = false;
+  let page: Dashboard | undefined;
   try {
     const runtime = await Promise.race([cluster.start(), interrupts.happened()]);
+    if (runtime !== undefined && port !== undefined) {
+      const { dashboard } = await import('../dashboard/index.js');
+      page = await dashboard(runtime, { port });
+      screen.say(`the page of this run is ${page.url}`);
+    }
     startedMs = scheduler.now();
     run = runtime && (await runtime.run(pipeline, { args, instances }));
     isInterrupted = run === undefined || (await toItsEnd(run, following));
   } catch (cause) {
     if (!(cause instanceof MillraceError) || (cause instanceof ConfigError && run === undefined)) throw cause;
     error = cause;
+  } finally {
+    await page?.close();
   }
   const seconds = Number(((scheduler.now() - startedMs) / 1_000).toFixed(3));
   return { pipeline: pipeline.name, run, error, isInterrupted, seconds, simulation, cluster };
@@ -53,9 +64,9 @@ async function toItsEnd(run: PipelineRun, following: Following): Promise<boolean
     run.stop().catch((error: unknown) => screen.say(`The run could not be stopped in order: ${messageOf(error)}`));
   });
   const endProgress = isQuiet ? () => {} : showProgress(run, screen);
-  const watch = simulation === undefined ? undefined : watchForStandstill(run, cluster.executor.scheduler);
+  const watch = simulation === undefined ? undefined : watchForStall(run, cluster.executor.scheduler);
   try {
-    await (watch === undefined ? run.done : Promise.race([run.done, watch.standstill]));
+    await (watch === undefined ? run.done : Promise.race([run.done, watch.stall]));
     return false;
   } catch (error) {
     if (interrupts.first !== undefined) return true;
@@ -67,15 +78,15 @@ async function toItsEnd(run: PipelineRun, following: Following): Promise<boolean
 }
 
 /**
- * Virtual time may go on for ever while no segment makes progress. `standstill` rejects after ten minutes of it, and never resolves. `clear` ends
+ * Virtual time may go on for ever while no segment makes progress. `stall` rejects after ten minutes of it, and never resolves. `clear` ends
  * the watch.
  */
-function watchForStandstill(
+function watchForStall(
   run: PipelineRun,
   scheduler: Scheduler,
-): { readonly standstill: Promise<never>; readonly clear: () => void } {
+): { readonly stall: Promise<never>; readonly clear: () => void } {
   let timer: Timer | undefined;
-  const standstill = new Promise<never>((_, reject) => {
+  const stall = new Promise<never>((_, reject) => {
     let seen = '';
     let sinceMs = scheduler.now();
     const look = (): void => {
@@ -86,8 +97,8 @@ function watchForStandstill(
     };
     look();
   });
-  standstill.catch(() => {});
-  return { standstill, clear: () => timer && scheduler.clearTimer(timer) };
+  stall.catch(() => {});
+  return { stall, clear: () => timer && scheduler.clearTimer(timer) };
 }
 
 const STUCK = `No segment has moved for ${PATIENCE_MS / 60_000} minutes of virtual time. Does a segment wait for real I/O without context.outside(...), or for something that never comes?`;

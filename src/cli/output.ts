@@ -21,6 +21,13 @@ export function print(text: string): void {
   process.stdout.write(`${escapeLines(text)}\n`);
 }
 
+/** Replaces what a terminal shows on standard output: from the upper left corner, and what is below is removed. */
+export function printScreen(lines: readonly string[]): void {
+  const { rows, columns } = process.stdout;
+  const shown = lines.slice(0, (rows || 24) - 1).map((line) => escapeLine(line).slice(0, columns || 80));
+  process.stdout.write(`\u001b[H\u001b[J${shown.join('\n')}\n`);
+}
+
 /** One line of a result, on standard output. */
 export function printLine(text: string): void {
   print(escapeLine(text));

@@ -4,8 +4,11 @@ import { ConfigError, type Pipeline } from '../index.js';
 
 export type ProgramArgs = Readonly<Record<string, string | number | boolean>>;
 
+/** Commands that have a program. */
+const WITH_PROGRAM: readonly unknown[] = ['run', 'up', 'dev', 'deploy', 'rehearse'];
+
 /**
- * The words of `millrace run` or `millrace up` and those of its program, after the first `--`. For every other command `--` means what it does elsewhere: no
+ * The words of `millrace run` and the like and those of its program, after the first `--`. For every other command `--` means what it does elsewhere: no
  * option follows.
  */
 export function splitArguments(argv: readonly string[]): {
@@ -13,7 +16,7 @@ export function splitArguments(argv: readonly string[]): {
   readonly program: readonly string[];
 } {
   const command = argv.find((word) => !word.startsWith('-'));
-  const separator = command === 'run' || command === 'up' ? argv.indexOf('--') : -1;
+  const separator = WITH_PROGRAM.includes(command) ? argv.indexOf('--') : -1;
   return separator === -1
     ? { own: argv, program: [] }
     : { own: argv.slice(0, separator), program: argv.slice(separator + 1) };

@@ -117,7 +117,7 @@ function recordingIn(file: string): Recording {
   try {
     return readRecording(bytes);
   } catch (cause) {
-    throw new ConfigError(`${file} is not a recording: ${messageOf(cause)}`, { cause });
+    throw new ConfigError(`${file} cannot be replayed: ${messageOf(cause)}.`, { cause });
   }
 }
 

@@ -5,7 +5,10 @@ import { type Infrastructure, isRunOwned, type Launcher, RUN_FILE, runsFolder } 
 import { behavior, later } from '../actors/kernel/index.js';
 import { debugCUid } from '../ids/index.js';
 import { isRecord } from '../foreign.js';
+import { StoppedError } from '../index.js';
 import { v1 } from '../protocol/index.js';
+import type { TlsFiles } from '../transport/index.js';
+import type { RunLog } from './run-log.js';
 
 export interface RunFile {
   readonly run: string;
@@ -14,6 +17,8 @@ export interface RunFile {
   readonly pid: number;
   readonly address: string;
   readonly keyFile: string;
+  /** Where the links of the run are inside TLS. */
+  readonly tls?: TlsFiles;
 }
 
 /** A folder of a run; `file` is undefined where the launcher has not written it, or is on another host. */
@@ -45,8 +50,8 @@ export function foundRuns(): readonly FoundRun[] {
     });
 }
 
-/** Answers `millrace ps` and `millrace stop`. */
-export function answerUsers(infrastructure: Infrastructure, launcher: Launcher, stop: () => void): void {
+/** Answers `millrace ps`, `stop`, `inspect` and `logs`. */
+export function answerUsers(infrastructure: Infrastructure, launcher: Launcher, log: RunLog, stop: () => void): void {
   const answers = behavior(v1.Run, {
     supervision: { onFailure: 'resume' },
     describe: () => later(described(launcher)),
@@ -54,8 +59,33 @@ export function answerUsers(infrastructure: Infrastructure, launcher: Launcher, 
       stop();
       return {};
     },
+    inspect: () => later(inspected(launcher)),
+    async *topology() {
+      yield* launcher.topologies();
+    },
+    async *logs(_state, wanted) {
+      const reader = log.read(wanted);
+      try {
+        for (let isLast = false; !isLast; ) {
+          const lines = reader.next();
+          yield later(lines);
+          ({ isLast = false } = await lines);
+        }
+      } finally {
+        reader.close();
+      }
+    },
   });
   infrastructure.spawn(answers, { name: 'run', cUid: runCUid });
+}
+
+/** The named channels, pools and groups of a run. Rejects with StoppedError while it comes up or goes down. */
+async function inspected({ globalServices }: Launcher): Promise<v1.ResourceDescriptorsInit> {
+  if (globalServices === undefined)
+    throw new StoppedError('The run has no global services: it comes up, or goes down.');
+  const { CHANNEL, POOL, GROUP } = v1.ResourceKind;
+  const lists = await Promise.all([CHANNEL, POOL, GROUP].map((kind) => globalServices.list({ kind })));
+  return { resources: lists.flatMap(({ resources }) => resources) };
 }
 
 async function described(launcher: Launcher): Promise<v1.RunDescriptionInit> {
@@ -81,6 +111,7 @@ function isRunFile(content: unknown): content is RunFile {
   if (!isRecord(content)) return false;
   return (
     ['run', 'module', 'address', 'keyFile'].every((name) => typeof content[name] === 'string') &&
-    typeof content['pid'] === 'number'
+    typeof content['pid'] === 'number' &&
+    (content['tls'] === undefined || isRecord(content['tls']))
   );
 }

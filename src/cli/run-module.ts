@@ -37,6 +37,9 @@ export async function runModule(
   { program, interrupts, isVerbose }: Invocation,
 ): Promise<number> {
   const simulation = simulationOf(flags);
+  if (simulation !== undefined && flags.dashboard !== undefined) {
+    throw new ConfigError('A simulation runs on virtual time, which no page can follow: leave out --dashboard.');
+  }
   const url = moduleUrl(module);
   const file = readOptionsFile({ folder: process.cwd() });
   const options = resolveOptions({
@@ -91,6 +94,7 @@ export async function runModule(
         args: parseProgramArgs(program, pipeline),
         instances: flags.instances,
         isQuiet: flags.quiet === true,
+        port: flags.dashboard === true ? 0 : flags.dashboard,
         cluster,
         simulation,
         screen,
@@ -113,7 +117,8 @@ export async function runModule(
   return ended.error === undefined && incomplete.length === 0 ? ExitCode.ok : ExitCode.failed;
 }
 
-async function stopInTime(cluster: Cluster): Promise<void> {
+/** Ends this process where it does not stop. */
+export async function stopInTime(cluster: { stop(): Promise<void> }): Promise<void> {
   const timer = setTimeout(() => {
     say(`The run did not stop within ${STOP_MS / 1_000} s, and was ended.`);
     process.exit(ExitCode.internal);
@@ -137,7 +142,7 @@ function recordingOf(
 }
 
 /** The command logs warnings and errors only, unless the option logLevel is set. */
-function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen, hasStacks: boolean): Logger {
+export function loggerOf({ values, provenance }: ResolvedOptions, screen: Screen, hasStacks: boolean): Logger {
   const level = provenance.logLevel.source === 'default' ? 'warn' : values.logLevel;
   if (level === 'silent') return silentLogger;
   return createLogger({ level, format: values.logFormat, destination: screen.log, hasStacks });

@@ -13,6 +13,8 @@ export interface Crash {
 
 /** The parsed options. */
 export interface RunFlags {
+  /** Port of the page; true: a free one. */
+  readonly dashboard?: number | true;
   readonly partitions?: OptionValues['partitions'];
   readonly placement?: OptionValues['placement'];
   readonly instances: Readonly<Record<string, number>>;

@@ -47,6 +47,11 @@ export function addRun(command: Command, invocation: Invocation): void {
       'print one JSON object on standard output at the end; what the program prints goes to standard error',
     )
     .option('--quiet', 'show no progress, and no message after success')
+    .option(
+      '--dashboard [port]',
+      'serve a page of the run to browsers of this machine (default: a free port)',
+      wholeNumber(0, 65_535),
+    )
     .option('--record <file>', 'record the messages of actors and what they do, for millrace replay')
     .option(
       '--record-actors <names>',

@@ -1,30 +1,15 @@
 /** `millrace ps`, `stop` and `cleanup`: the runs of this user on this host. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import {
-  isOwned,
-  makeFolder,
-  openInfrastructure,
-  removeFolder,
-  runsFolder,
-  stepInfo,
-} from '../actors/services/index.js';
-import type { ActorRef } from '../actors/kernel/index.js';
+import { stepInfo } from '../actors/services/index.js';
 import { messageOf } from '../foreign.js';
-import { ConfigError, silentLogger } from '../index.js';
-import { limits } from '../limits.js';
-import { readNamedText } from '../named-file.js';
-import { v1 } from '../protocol/index.js';
-import { RealScheduler } from '../scheduler/index.js';
+import type { v1 } from '../protocol/index.js';
+import { ANSWER_MS, askRun, chosenRun, removeAsks, withDecimals } from './ask-run.js';
 import { ExitCode } from './exit-codes.js';
 import { print, printLine, say } from './output.js';
-import { type FoundRun, foundRuns, runCUid, type RunFile } from './run-files.js';
+import { type FoundRun, foundRuns } from './run-files.js';
 
-const ANSWER_MS = 10_000;
-/** How the folders of commands that ask a launcher begin. */
-const ASKS = '.asks-';
-const PROCESS_STATES = ['unknown', 'starting', 'alive', 'ended'];
+export const PROCESS_STATES = ['unknown', 'starting', 'alive', 'ended'];
 
 export function addRuns(command: Command): void {
   command
@@ -39,8 +24,8 @@ export function addRuns(command: Command): void {
     .summary('Stop a run of millrace up in order.')
     .argument('[run]', 'its name, as millrace ps prints it (default: the only one)')
     .action(async (name?: string) => {
-      const { run, file } = chosen(name);
-      await asked(file, (actor) => actor.stop({}, { timeoutMs: ANSWER_MS }));
+      const { run, file } = chosenRun(name);
+      await askRun(file, (actor) => actor.stop({}, { timeoutMs: ANSWER_MS }));
       say(`the run ${run} is being torn down`);
     });
   command
@@ -66,7 +51,7 @@ async function show({ run, folder, file, isAlive }: FoundRun, isJson: boolean): 
     return;
   }
   try {
-    const { step, controlPlane, nodes, processes } = await asked(file, (actor) =>
+    const { step, controlPlane, nodes, processes } = await askRun(file, (actor) =>
       actor.describe({}, { timeoutMs: ANSWER_MS }),
     );
     if (isJson) print(JSON.stringify({ run, step: stepInfo(step).name, controlPlane, nodes, processes }, withDecimals));
@@ -89,48 +74,6 @@ function printRun(
     for (const each of processes.filter(({ node }) => node === index)) {
       printLine(`    ${each.name}  p_uid ${each.id}, process ${each.pid}, ${PROCESS_STATES[each.state] ?? 'unknown'}`);
     }
-  }
-}
-
-/** Ids are decimal strings in JSON. */
-function withDecimals(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
-}
-
-function chosen(name: string | undefined): FoundRun & { readonly file: RunFile } {
-  const alive = foundRuns().filter(({ isAlive }) => isAlive);
-  const found = name === undefined && alive.length === 1 ? alive[0] : alive.find(({ run }) => run === name);
-  if (found?.file !== undefined) return { ...found, file: found.file };
-  const names = alive.map(({ run }) => run).join(', ');
-  throw new ConfigError(
-    name === undefined && alive.length > 1
-      ? `Several runs are up: name one of ${names}.`
-      : `No run ${name === undefined ? '' : `${name} `}is up on this machine${alive.length === 0 ? '' : `: there are ${names}`}.`,
-  );
-}
-
-/** The answer of a run's launcher. */
-async function asked<T>(
-  { address, keyFile }: RunFile,
-  ask: (actor: ActorRef<typeof v1.Run>) => Promise<T>,
-): Promise<T> {
-  const key = readNamedText({ what: 'The key of the run', path: keyFile, maxBytes: limits.keyFileBytes }).trim();
-  const folder = makeFolder(join(runsFolder(), `${ASKS}${process.pid}`));
-  const links = { name: 'asks', folder, key, listen: 'unix:', advertisedHost: '' };
-  const infrastructure = await openInfrastructure(links, new RealScheduler(), silentLogger);
-  try {
-    return await ask(infrastructure.reference(v1.Run, address, runCUid));
-  } finally {
-    await infrastructure.close();
-    removeFolder(folder);
-  }
-}
-
-/** Removes the folders of `ps` and `stop` that were killed while they asked. */
-function removeAsks(): void {
-  const all = runsFolder();
-  for (const name of readdirSync(all)) {
-    if (name.startsWith(ASKS) && !isOwned(join(all, name))) rmSync(join(all, name), { recursive: true, force: true });
   }
 }
 

@@ -16,10 +16,23 @@ const START_MS = 60_000;
 export interface ApplicationOptions {
   readonly launcher: Launcher;
   readonly nodes: number;
-  /** URL of the module. */
-  readonly module: string;
+  /** What runs on a node: a program of the package, and its arguments. */
+  readonly worker: NodeProgram;
+  readonly head: NodeProgram;
+  /** A worker has ended after it had joined the run. Not called once the run is being torn down. */
+  readonly workerEnded: (worker: LostWorker) => void;
+}
+
+export interface NodeProgram {
+  readonly program: string;
   readonly arguments: readonly string[];
-  readonly instances: Readonly<Record<string, number>>;
+}
+
+export interface LostWorker {
+  readonly node: string;
+  readonly process: string;
+  /** A clause: `it was ended by SIGKILL`. */
+  readonly cause: string;
 }
 
 type Services = ActorRef<typeof v1.GlobalServices>;
@@ -28,11 +41,11 @@ const { PROCESS, CHANNEL } = v1.ResourceKind;
 
 /** Starts the application of a run that is up. Resolves to the exit code of its head. */
 export async function runApplication(options: ApplicationOptions): Promise<number> {
-  const { launcher, nodes, module, instances } = options;
+  const { launcher, nodes, worker: workerProgram, head: headProgram, workerEnded } = options;
   const services = launcher.globalServices;
   if (services === undefined) throw new StoppedError('The run is not up.');
   let tag = 0n;
-  const create = (name: string, node: number, program: string, words: readonly string[]) =>
+  const create = (name: string, node: number, { program, arguments: words }: NodeProgram) =>
     services.create(
       {
         tag: ++tag,
@@ -52,26 +65,37 @@ export async function runApplication(options: ApplicationOptions): Promise<numbe
     const others = Array.from({ length: nodes - 1 }, (_, index) => index + 1);
     await Promise.all(
       others.map(async (node) => {
-        const worker = await create(`worker-${node}`, node, 'dist/actors/services/programs/worker.js', []);
-        await joined(services, worker);
+        const worker = await create(`worker-${node}`, node, workerProgram);
+        const ended = end(services, worker);
+        await joined(services, worker, ended);
+        ended.then(
+          ({ exit }) => {
+            const lost = { node: `node-${node}`, process: worker.name, cause: described(exit) };
+            if (!launcher.isGoingDown) workerEnded(lost);
+          },
+          // Global services do not answer: the launcher hears of that elsewhere.
+          () => {},
+        );
       }),
     );
   });
-  const counts = Object.entries(instances).map(([segment, count]) => `${segment}=${count}`);
-  const words = [module, counts.join(), ...options.arguments];
-  const head = await launcher.step(v1.Step.HEAD, () => create('head', 0, 'dist/cli/up-head.js', words));
+  const head = await launcher.step(v1.Step.HEAD, () => create('head', 0, headProgram));
   const ended = await end(services, head);
   return exitCodeOf(ended);
 }
 
 /** Resolves when the runtime of a process has joined the run. Rejects with UnreachableError when the process ends before. */
-async function joined(services: Services, process: v1.ResourceDescriptor): Promise<void> {
-  const name = `millrace/runtime/${process.id}`;
-  const there = services.join({ kind: CHANNEL, which: { case: 'name', value: name } }, { timeoutMs: START_MS });
-  const ended = end(services, process).then(({ name, exit }) => {
+async function joined(
+  services: Services,
+  { id, name }: v1.ResourceDescriptor,
+  ended: Promise<v1.ResourceDescriptor>,
+): Promise<void> {
+  const runtime = `millrace/runtime/${id}`;
+  const there = services.join({ kind: CHANNEL, which: { case: 'name', value: runtime } }, { timeoutMs: START_MS });
+  const lost = ended.then(({ exit }) => {
     throw new UnreachableError(`Process "${name}" has ended before it joined the run: ${described(exit)}.`);
   });
-  await Promise.race([there, ended]);
+  await Promise.race([there, lost]);
 }
 
 /** Resolves when a process has ended. */

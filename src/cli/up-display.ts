@@ -1,19 +1,17 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { v1 } from '../protocol/index.js';
 import type { Display } from '../actors/services/index.js';
-import { escapeLine, escapeLines, LOG_LEVELS } from '../logging/index.js';
+import { LOG_LEVELS } from '../logging/index.js';
+import { v1 } from '../protocol/index.js';
 import { overwriteLine } from './output.js';
-import { isRecord } from '../foreign.js';
+import type { RunLog } from './run-log.js';
+import { type LineStyle, writeShown } from './shown-line.js';
 
-type Write = (text: string) => Promise<void>;
-
-export interface DisplayOptions {
-  /** A line of JSON for each line of output, in place of a prefix. */
-  readonly isJson: boolean;
-  readonly hasPrefix: boolean;
+export interface DisplayOptions extends LineStyle {
   readonly isQuiet: boolean;
   /** Lowest level of log records of the infrastructure that are shown. */
   readonly level: (typeof LOG_LEVELS)[number];
+  /** Keeps what is shown. */
+  readonly log: RunLog;
 }
 
 /** One of the two outputs of a process. */
@@ -48,14 +46,10 @@ export class UpDisplay implements Display {
     if (lines.length > 0) await this.#write(node, name, isError, lines);
   }
 
-  record(node: string, { process: name, level, message, fields }: v1.LogRecord): void {
+  record(node: string, { process, level, message, fields }: v1.LogRecord): void {
     const known = LOG_LEVELS.find((each) => each === level) ?? 'info';
     if (LOG_LEVELS.indexOf(known) < LOG_LEVELS.indexOf(this.#options.level)) return;
-    const { isJson } = this.#options;
-    const text = isJson
-      ? JSON.stringify({ node, process: name, level, message, fields: parsed(fields) })
-      : `${node} ${name} | ${level} ${escapeLine(message)} ${fields === '{}' ? '' : escapeLine(fields)}`.trimEnd();
-    void write(process.stderr, `${text}\n`);
+    void this.#show([v1.ShownLine.create({ node, process, isError: true, text: message, level: known, fields })]);
   }
 
   progress(step: string, waitsFor: string, done: number, nodes: number): void {
@@ -82,31 +76,15 @@ export class UpDisplay implements Display {
     return stream;
   }
 
-  #write(node: string, name: string, isError: boolean, lines: readonly string[]): Promise<void> {
-    const { isJson, hasPrefix } = this.#options;
-    const text = lines
-      .map((line) => {
-        if (isJson) return JSON.stringify({ node, process: name, stream: isError ? 'stderr' : 'stdout', line });
-        return hasPrefix ? `${node} ${name} | ${escapeLines(line)}` : line;
-      })
-      .join('\n');
-    return write(isError && !isJson ? process.stderr : process.stdout, `${text}\n`);
+  #write(node: string, process: string, isError: boolean, lines: readonly string[]): Promise<void> {
+    return this.#show(lines.map((text) => v1.ShownLine.create({ node, process, isError, text })));
+  }
+
+  #show(lines: readonly v1.ShownLine[]): Promise<void> {
+    for (const line of lines) this.#options.log.add(line);
+    return writeShown(lines, this.#options);
   }
 }
 
 /** Characters of a line without an end that are kept. */
 const LONGEST = 65_536;
-
-/** Resolves when the stream takes more. */
-function write(to: NodeJS.WriteStream, text: string): ReturnType<Write> {
-  return new Promise((resolve) => to.write(text, () => resolve()));
-}
-
-function parsed(fields: string): unknown {
-  try {
-    const value: unknown = JSON.parse(fields);
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
-}

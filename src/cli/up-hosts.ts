@@ -1,5 +1,7 @@
 /** On which hosts the nodes of a run are, how they are reached, and how ssh starts them. */
 import { hostname } from 'node:os';
+import { shownValue } from '../foreign.js';
+import { HOST_NAMES, isHostName, isLoopbackHost, withoutBrackets } from '../host-name.js';
 import { readNamedText } from '../named-file.js';
 import { ConfigError } from '../index.js';
 import { quoted } from './program-args.js';
@@ -19,6 +21,8 @@ export interface HostFlags {
   readonly sshOption: readonly string[];
   /** Name of this host for the others. */
   readonly advertise?: string;
+  /** Links between hosts are inside TLS. */
+  readonly tls?: boolean;
 }
 
 export interface Links {
@@ -28,17 +32,17 @@ export interface Links {
 
 /** The hosts of a run, one for each node. Throws ConfigError where more than one flag says it, or a host is none. */
 export function hostsOf(flags: HostFlags, env: NodeJS.ProcessEnv): readonly Host[] {
-  const { nodes, hosts, hostfile, slurm = false } = flags;
+  const { nodes, hosts, hostfile, slurm = false, advertise } = flags;
+  if (advertise !== undefined && !isHostName(withoutBrackets(advertise))) {
+    throw new ConfigError(`--advertise ${shown(advertise)} is no host: write ${HOST_NAMES}.`);
+  }
   if ([hosts !== undefined, hostfile !== undefined, slurm].filter(Boolean).length > 1) {
     throw new ConfigError('--hosts, --hostfile and --slurm say the same: leave all but one out.');
   }
-  const named = slurm ? ofJob(env) : hostfile === undefined ? hosts?.split(',') : hostsIn(hostfile);
+  const named = slurm ? ofJob(env) : hostfile === undefined ? hosts?.split(',').map(inList) : hostsIn(hostfile);
   if (named === undefined) return local(nodes ?? 1);
-  const checked = named.map((host) => host.trim()).filter((host) => host !== '');
+  const checked = named.filter(({ text }) => text.trim() !== '').map(checkedHost);
   if (checked.length === 0) throw new ConfigError('There are no hosts: name at least one.');
-  for (const host of checked) {
-    if (!HOST.test(host)) throw new ConfigError(`"${host}" is no host: write name or user@name.`);
-  }
   if (nodes !== undefined && nodes > checked.length) {
     throw new ConfigError(
       `--nodes ${nodes} are more than the ${checked.length} hosts: name a host twice to start two nodes there.`,
@@ -47,18 +51,52 @@ export function hostsOf(flags: HostFlags, env: NodeJS.ProcessEnv): readonly Host
   return checked.slice(0, nodes).map((host, index) => ({ node: `node-${index}`, host }));
 }
 
-/** A name or address that no shell and no option of ssh could be. */
-const HOST = /^([a-z_][\w.-]*@)?[a-z0-9[][\w.:[\]-]*$/i;
+/** Enough of a wrong host to find it. */
+const SHOWN_CHARACTERS = 100;
 
-const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/;
+function shown(host: string): string {
+  return shownValue(host.length > SHOWN_CHARACTERS ? `${host.slice(0, SHOWN_CHARACTERS)}...` : host);
+}
 
-/** Where the launcher, or the node on `host`, listens: at socket files where all is on this machine, and at loopback where all hosts are. */
-export function linksOf(hosts: readonly Host[], { advertise }: HostFlags, host?: Host): Links {
+/** A host as a user has written it, and where. */
+interface WrittenHost {
+  readonly text: string;
+  /** As errors say it: `--hosts`, or `--hostfile hosts.txt, line 3`. */
+  readonly origin: string;
+}
+
+/** What ssh takes: no shell and no option of ssh is such a text. */
+function checkedHost({ text, origin }: WrittenHost): string {
+  const [, user = '', name = ''] = /^([a-z_][\w.-]{0,63}@)?(.*)$/is.exec(text.trim()) ?? [];
+  const host = withoutBrackets(name);
+  if (isHostName(host)) return user + host;
+  throw new ConfigError(
+    `${origin}: ${shown(text.trim())} is no host. Write ${HOST_NAMES}, with or without user@ before it. ` +
+      'List each host by itself, and give a port by --ssh-option Port=2222.',
+  );
+}
+
+/**
+ * Where the launcher, or the node on `host`, listens: at socket files where all is on this machine, and at loopback where all hosts are. Where
+ * some are, others cannot reach those by the name in the list: this machine has one name for all hosts, that of the launcher.
+ */
+export function linksOf(hosts: readonly Host[], { advertise, tls = false }: HostFlags, host?: Host): Links {
   if (hosts.every((each) => each.host === '')) return { listen: 'unix:', advertisedHost: '' };
-  const names = hosts.map((each) => nameOf(each.host));
-  if (names.every((name) => LOOPBACK.test(name))) return { listen: 'tcp://127.0.0.1:0', advertisedHost: '' };
-  const own = host === undefined ? (advertise ?? hostname()) : nameOf(host.host);
-  return { listen: 'tcp://0.0.0.0:0', advertisedHost: own };
+  const scheme = tls ? 'tls' : 'tcp';
+  if (hosts.every(isHere)) return { listen: `${scheme}://127.0.0.1:0`, advertisedHost: '' };
+  const own = host === undefined || isHere(host) ? withoutBrackets(advertise ?? hostname()) : nameOf(host.host);
+  return { listen: `${scheme}://0.0.0.0:0`, advertisedHost: own };
+}
+
+/** Nodes of a run on the machine of `host`, which share its processors. A machine may be in the list under several names of this one. */
+export function nodesBeside(hosts: readonly Host[], host: Host): number {
+  return hosts.filter((other) => (isHere(host) ? isHere(other) : nameOf(other.host) === nameOf(host.host))).length;
+}
+
+/** Whether the host is the machine of the launcher. */
+function isHere({ host }: Host): boolean {
+  const name = nameOf(host);
+  return name === '' || isLoopbackHost(name) || name === hostname();
 }
 
 /** The command that runs another one on a host: by srun in a Slurm job, else by ssh. */
@@ -89,13 +127,20 @@ function local(nodes: number): readonly Host[] {
   return Array.from({ length: nodes }, (_, index) => ({ node: `node-${index}`, host: '' }));
 }
 
-function ofJob({ SLURM_JOB_NODELIST: list }: NodeJS.ProcessEnv): readonly string[] {
-  if (list !== undefined) return slurmHosts(list);
+function ofJob({ SLURM_JOB_NODELIST: list }: NodeJS.ProcessEnv): readonly WrittenHost[] {
+  if (list !== undefined) return slurmHosts(list).map((text) => ({ text, origin: 'SLURM_JOB_NODELIST' }));
   throw new ConfigError('--slurm needs a Slurm job, in which SLURM_JOB_NODELIST is set: use salloc or sbatch.');
 }
 
+function inList(text: string): WrittenHost {
+  return { text, origin: '--hosts' };
+}
+
 /** One host in each line; # begins a comment. */
-function hostsIn(path: string): readonly string[] {
-  const text = readNamedText({ what: '--hostfile', path, maxBytes: MAX_BYTES });
-  return text.split('\n').map((line) => line.replace(/#.*/, ''));
+function hostsIn(path: string): readonly WrittenHost[] {
+  const lines = readNamedText({ what: '--hostfile', path, maxBytes: MAX_BYTES }).split('\n');
+  return lines.map((line, index) => ({
+    text: line.replace(/#.*/, ''),
+    origin: `--hostfile ${path}, line ${index + 1}`,
+  }));
 }

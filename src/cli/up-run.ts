@@ -1,8 +1,9 @@
 /** One run of `millrace up`, from its options to its exit code. */
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { netSettings } from '../actors/runtime/index.js';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type NetOptions, netSettings } from '../actors/runtime/index.js';
 import {
   type BackendStart,
   FaultPoints,
@@ -14,29 +15,43 @@ import {
   openInfrastructure,
   removeFolder,
   roleProgram,
+  runName,
   runsFolder,
   type StepEvent,
   writeKey,
 } from '../actors/services/index.js';
 import { Deferred } from '../deferred.js';
-import { createLogger, MillraceError, UnreachableError } from '../index.js';
+import { ConfigError, createLogger, MillraceError, UnreachableError } from '../index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../options/index.js';
+import { OutputFile } from '../output-file.js';
 import { v1 } from '../protocol/index.js';
 import { startProcess } from '../resources/execution/index.js';
 import { RealScheduler } from '../scheduler/index.js';
+import type { TlsFiles } from '../transport/index.js';
+import { assertDistinct } from './distinct-files.js';
 import { ExitCode } from './exit-codes.js';
 import { print, say } from './output.js';
-import { moduleUrl, ownVersion } from './packages.js';
+import { ownVersion } from './packages.js';
 import type { Invocation } from './run-module.js';
 import { answerUsers, writeRunFile } from './run-files.js';
-import { runApplication } from './up-application.js';
+import { RunLog } from './run-log.js';
+import { type LostWorker, runApplication } from './up-application.js';
 import { UpDisplay } from './up-display.js';
-import { type HostFlags, hostsOf, linksOf, throughTo } from './up-hosts.js';
+import { sharedOptions } from './shared-options.js';
+import { type UpPrograms, upPrograms } from './up-programs.js';
+import { type HostFlags, hostsOf, linksOf, nodesBeside, throughTo } from './up-hosts.js';
 
 export interface UpFlags extends HostFlags {
   readonly partitions?: OptionValues['partitions'];
   readonly placement?: OptionValues['placement'];
   readonly instances: Readonly<Record<string, number>>;
+  /** In seconds. */
+  readonly rescan?: number;
+  readonly security?: string;
+  readonly loader?: string;
+  readonly plugins?: string;
+  /** Containers of each node. */
+  readonly limit?: number;
   readonly json?: boolean;
   readonly prefix: boolean;
   readonly quiet?: boolean;
@@ -46,72 +61,121 @@ export interface UpFlags extends HostFlags {
 /** Time in ms in which the end of a part is known, after it was not reached. */
 const PART_ENDS_MS = 3_000;
 
+/** Time in ms for those who follow the run by `millrace logs` to take its last lines. */
+const LAST_LINES_MS = 1_000;
+
 /** What one run is about, as its options say. */
 interface RunPlan {
   readonly run: string;
   readonly folder: string;
-  readonly module: string;
+  /** As the user has named the module. */
+  readonly name: string;
+  readonly programs: UpPrograms;
   readonly hosts: readonly Host[];
   readonly key: string;
+  readonly tls: TlsFiles | undefined;
   readonly faults: string;
   readonly flags: UpFlags;
   readonly isVerbose: boolean;
 }
 
-/** Resolves to the exit code. Throws ConfigError before anything starts when an option or the module is wrong. */
+/** Resolves to the exit code. Throws ConfigError before anything starts when an option, the module or the file of the trace is wrong. */
 export async function up(
   module: string,
   flags: UpFlags,
   { program, interrupts, isVerbose }: Invocation,
 ): Promise<number> {
-  const plan = await planOf(module, flags, isVerbose);
-  const { folder, run, key, hosts } = plan;
+  const plan = await planOf(module, flags, { program, isVerbose });
+  const trace = traceOf(plan);
+  const own = makeFolder(join(plan.folder, 'launcher'));
+  try {
+    const exitCode = await runPlan({ plan, own, trace, interrupts });
+    trace?.close();
+    return exitCode === ExitCode.ok && trace?.failure !== undefined ? ExitCode.failed : exitCode;
+  } finally {
+    trace?.close();
+    removeFolder(own);
+    rmSync(plan.folder, { recursive: true, force: true });
+    interrupts.end();
+  }
+}
+
+interface PlannedRun {
+  readonly plan: RunPlan;
+  /** The folder of the launcher. */
+  readonly own: string;
+  readonly trace: OutputFile | undefined;
+  readonly interrupts: Invocation['interrupts'];
+}
+
+async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<number> {
+  const { folder, run, key, tls, hosts, flags, isVerbose } = plan;
+  const shown = new RunLog();
   const display = new UpDisplay({
+    log: shown,
     isJson: flags.json === true,
     hasPrefix: flags.prefix,
     isQuiet: flags.quiet === true,
     level: isVerbose ? 'debug' : 'warn',
   });
-  const own = makeFolder(join(folder, 'launcher'));
   const scheduler = new RealScheduler();
   const log = createLogger({ level: isVerbose ? 'debug' : 'error' });
-  const links = { name: 'launcher', folder: own, key, ...linksOf(hosts, flags) };
+  const links = { name: 'launcher', folder: own, key, tls, ...linksOf(hosts, flags) };
   const infrastructure = await openInfrastructure(links, scheduler, log);
-  const events: StepEvent[] = [];
-  const launcher = launcherOf(plan, infrastructure, display, (event) => events.push(event));
-  const stopped = new Deferred<number>();
-  answerUsers(infrastructure, launcher, () => stopped.resolve(ExitCode.terminated));
-  writeRunFile(folder, { run, module, pid: process.pid, address: infrastructure.address, keyFile: writeKey(own, key) });
-  interrupts.begin(say, () => launcher.hurry());
-  interrupts.onFirst(() => stopped.resolve(interrupts.first?.exitCode ?? ExitCode.interrupted));
+  const launcher = launcherOf(plan, infrastructure, display, (event) =>
+    trace?.write(Buffer.from(`${JSON.stringify(event)}\n`)),
+  );
+  const lost: LostWorker[] = [];
   let exitCode: number = ExitCode.failed;
   try {
-    const application = {
-      launcher,
-      nodes: hosts.length,
-      module: plan.module,
-      arguments: program,
-      instances: flags.instances,
+    const stopped = new Deferred<number>();
+    answerUsers(infrastructure, launcher, shown, () => stopped.resolve(ExitCode.terminated));
+    const { address } = infrastructure;
+    writeRunFile(folder, {
+      run,
+      module: plan.name,
+      pid: process.pid,
+      address,
+      keyFile: writeKey(own, key),
+      ...(tls && { tls }),
+    });
+    interrupts.begin(say, () => launcher.hurry());
+    interrupts.onFirst(() => stopped.resolve(interrupts.first?.exitCode ?? ExitCode.interrupted));
+    const workerEnded = (worker: LostWorker): void => {
+      lost.push(worker);
+      say(`${worker.process} of ${worker.node} has ended by itself, and the run goes on without it: ${worker.cause}`);
     };
     exitCode = await untilEnd(launcher, stopped.promise, async () => {
       await launcher.up();
       if (flags.quiet !== true) say(`the run ${run} is up: ${hosts.length} ${hosts.length === 1 ? 'node' : 'nodes'}`);
-      return runApplication(application);
+      const { worker, head } = plan.programs;
+      return runApplication({ launcher, nodes: hosts.length, worker, head, workerEnded });
     });
+    if (exitCode === ExitCode.ok && lost.length > 0) exitCode = ExitCode.partLost;
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     say(error.message);
   } finally {
     for (const problem of await launcher.down()) say(`not torn down in order: ${problem}`);
     await display.close();
+    await shown.end(LAST_LINES_MS);
     await infrastructure.close();
-    removeFolder(own);
-    rmSync(folder, { recursive: true, force: true });
-    if (flags.trace !== undefined) writeTrace(flags.trace, events);
-    interrupts.end();
   }
-  if (flags.json === true) print(JSON.stringify({ run, exitCode }));
+  if (flags.json === true) print(JSON.stringify({ run, exitCode, lost }));
   return exitCode;
+}
+
+/** The file is opened before anything starts, and written step by step: that of a launcher that was killed has what was done. */
+function traceOf({ programs, flags }: RunPlan): OutputFile | undefined {
+  if (flags.trace === undefined) return undefined;
+  assertDistinct(
+    [{ name: '--trace', path: flags.trace }],
+    [
+      { name: 'the module', path: fileURLToPath(programs.url) },
+      { name: '--hostfile', path: flags.hostfile },
+    ],
+  );
+  return new OutputFile({ what: 'The trace', path: flags.trace, onFailure: ({ message }) => say(message) });
 }
 
 /** The exit code of the head, of a stop that a user has asked for, or of the loss of a part; whichever comes first. */
@@ -136,22 +200,44 @@ function rejectsAfter(ms: number, error: MillraceError): Promise<never> {
   return new Promise((_, reject) => setTimeout(() => reject(error), ms));
 }
 
-async function planOf(module: string, flags: UpFlags, isVerbose: boolean): Promise<RunPlan> {
+async function planOf(
+  module: string,
+  flags: UpFlags,
+  { program, isVerbose }: Pick<Invocation, 'program' | 'isVerbose'>,
+): Promise<RunPlan> {
   const { values } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
   const net = await netSettings({ ...values, listen: 'unix:' });
   const faults = process.env['MILLRACE_FAULT'] ?? '';
   FaultPoints.parse(faults);
-  const run = `${basename(module).replaceAll(/\W/g, '-').slice(0, 20) || 'run'}-${randomBytes(4).toString('hex')}`;
+  const hosts = hostsOf(flags, process.env);
+  const run = runName(module, randomBytes(4).toString('hex'));
   return {
     run,
     folder: join(runsFolder(), run),
-    module: moduleUrl(module),
-    hosts: hostsOf(flags, process.env),
+    name: module,
+    programs: upPrograms(module, flags, program),
+    hosts,
+    tls: tlsOf(flags, hosts, net),
     key: typeof net?.key === 'string' ? net.key : randomBytes(32).toString('hex'),
     faults,
     flags,
     isVerbose,
   };
+}
+
+/** The files of TLS, which each host has. Throws ConfigError for --tls where no link is between hosts, or no certificate is named. */
+function tlsOf({ tls }: UpFlags, hosts: readonly Host[], net: NetOptions | undefined): TlsFiles | undefined {
+  if (tls !== true) return undefined;
+  if (hosts.every(({ host }) => host === '')) {
+    throw new ConfigError('--tls is for links between hosts: name them by --hosts, --hostfile or --slurm.');
+  }
+  const files = net?.tls?.files;
+  if (files === undefined || files.tlsCertFile === '') {
+    throw new ConfigError(
+      '--tls needs the certificate of each host: set tlsCertFile, tlsKeyFile and, for an authority, tlsCaFile to paths that each host has.',
+    );
+  }
+  return files;
 }
 
 function launcherOf(
@@ -184,32 +270,21 @@ function launcherOf(
 }
 
 function nodeStart(plan: RunPlan, { host, hostId, launcher }: BackendStart): NodeStart {
-  const { run, folder, key, hosts, flags, faults, isVerbose } = plan;
+  const { run, folder, key, tls, hosts, flags, faults, isVerbose } = plan;
   return {
     role: 'node',
     run,
     folder: host.host === '' ? folder : '',
     key,
+    tls,
     ...linksOf(hosts, flags, host),
     version: ownVersion(),
-    environment: environmentOf(flags),
+    environment: sharedOptions(flags),
     logLevel: isVerbose ? 'debug' : 'warn',
     node: host.node,
     hostId,
     launcher,
-    sharedBy: hosts.filter((other) => other.host === host.host).length,
+    sharedBy: nodesBeside(hosts, host),
     faults,
   };
-}
-
-/** Options of the command for the processes of the application. */
-function environmentOf({ partitions, placement }: UpFlags): Readonly<Record<string, string>> {
-  return {
-    ...(partitions !== undefined && { MILLRACE_PARTITIONS: String(partitions) }),
-    ...(placement !== undefined && { MILLRACE_PLACEMENT: placement }),
-  };
-}
-
-function writeTrace(path: string, events: readonly StepEvent[]): void {
-  writeFileSync(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { shownValue } from '../foreign.js';
 import { loadPart } from '../installation.js';
 import type { Scheduler } from '../scheduler/index.js';
 import type { ClusterStore } from './cluster-store.js';
@@ -12,9 +13,10 @@ import { parseStoreAddress, STORE_ADDRESSES } from './store-address.js';
  */
 export async function openClusterStore(text: string, scheduler: Scheduler): Promise<ClusterStore> {
   const address = parseStoreAddress(text);
-  if (address === undefined) throw new ConfigError(`"${text}" is no cluster store. It accepts ${STORE_ADDRESSES}.`);
+  if (address === undefined)
+    throw new ConfigError(`${shownValue(text)} is no cluster store. It accepts ${STORE_ADDRESSES}.`);
   if (scheduler.isVirtual) {
-    throw new ConfigError(`The cluster store "${text}" needs real time. On virtual time, use a MemoryStore.`);
+    throw new ConfigError(`The cluster store ${shownValue(text)} needs real time. On virtual time, use a MemoryStore.`);
   }
   if (address.kind === 'embedded') {
     const { EmbeddedStore } = await loadPart(import('./embedded/embedded-store.js'));

@@ -87,6 +87,7 @@ function pathOf(
   let message = place.builtIn.message(`google.protobuf.${kind}`);
   let symbols = place.builtIn;
   for (const part of parts) {
+    if (part.owner !== undefined) checkOwner(part, part.owner, message?.fullName, place, refuse);
     if (message === undefined) throw refuse('names a field of what is no message. Remove the last part of its name.');
     if (path.at(-1)?.node.label === 'repeated') {
       throw refuse('names a field of a repeated message. Set the whole message, in braces, once for each element.');
@@ -108,6 +109,26 @@ function unknownField({ name }: OptionPart, message: string, kind: OptionsKind, 
       ? `does not exist: ${kind} of descriptor.proto has no ${name}. A custom option stands in parentheses.`
       : `does not exist: ${message} has no field ${name}.`,
   );
+}
+
+/** Of an option that is written by its full name. */
+function checkOwner(
+  { name }: OptionPart,
+  owner: string,
+  message: string | undefined,
+  { symbols, file }: Place,
+  refuse: Refuse,
+): void {
+  if (symbols.innermost(owner, '', file) === undefined) {
+    throw refuse(
+      `is written as (${owner}.${name}), which needs import "google/protobuf/descriptor.proto". Or leave its owner out.`,
+    );
+  }
+  if (owner !== message) {
+    throw refuse(
+      `is an option of another place: (${owner}.${name}) is one of ${owner}, and here ${message} stands. Move it.`,
+    );
+  }
 }
 
 function extensionFor(

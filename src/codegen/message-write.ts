@@ -130,7 +130,8 @@ function isBytes(type: FieldType): boolean {
 
 /** Whether a value differs from its default; -0 does from 0, as its bits say. */
 function isSet(value: string, type: FieldType): string {
-  if (isBytes(type)) return `${isGiven(value)} && ${value}.length !== 0`;
+  // An empty text or list is no bytes either, and is refused.
+  if (isBytes(type)) return `${isGiven(value)} && ${value}.byteLength !== 0`;
   const differs = `${value} !== ${defaultOf(type)}`;
   if (type.kind === 'scalar' && (type.scalar === 'double' || type.scalar === 'float'))
     return `${differs} || 1 / ${value} < 0`;

@@ -33,9 +33,11 @@ export function select(
 ): readonly FileSchema[] {
   const symbols = new Symbols(files);
   const builtIn = new Symbols(new Map([[descriptor.path, descriptor]]));
+  // A descriptor.proto of any version has the options that it declares itself.
+  const optionsIn = ({ path }: FileNode): Symbols => (path === descriptor.path ? symbols : builtIn);
   const described = new Map<ExportedSymbol, Described>();
   for (const file of files.values()) {
-    for (const [symbol, result] of describeFile(file, symbols, builtIn)) {
+    for (const [symbol, result] of describeFile(file, symbols, optionsIn(file))) {
       if (services) described.set(symbol, result);
       else if (symbol.kind !== 'service') described.set(symbol, withoutServices(result));
     }
@@ -44,7 +46,7 @@ export function select(
   const byFile = groupByFile(described);
   const isRequested = (file: FileNode) => requested.includes(file.path);
   for (const file of [...files.values()].filter(isRequested)) {
-    checkFile(file, symbols, builtIn);
+    checkFile(file, symbols, optionsIn(file));
     for (const result of byFile.get(file)?.values() ?? []) if (result instanceof ConfigError) throw result;
   }
   const schemas = new Map<string, FileSchema>();

@@ -6,14 +6,14 @@ import { messageOf } from '../foreign.js';
 import { packageFile } from '../installation.js';
 import { limits } from '../limits.js';
 import { readNamedFile } from '../named-file.js';
-import { type FileNode, type ImportNode, parseProto, refusal } from './syntax/index.js';
+import { type FileNode, type ImportNode, type MessageNode, parseProto, refusal } from './syntax/index.js';
 
 export interface Sources {
   /** By proto path, in the order in which they were reached: what a file imports comes before it. */
   readonly files: ReadonlyMap<string, FileNode>;
   /** Proto paths of the files asked for, such as `shop/pricing.proto`, without repetitions. */
   readonly requested: readonly string[];
-  /** Millrace's own descriptor.proto, which declares the options that every file has. */
+  /** The newer one of Millrace's own descriptor.proto and that which the files import. It declares the options that every file has. */
   readonly descriptor: FileNode;
 }
 
@@ -28,7 +28,7 @@ export function loadSources(files: readonly string[], protoPath: readonly string
   const loaded = new Map<string, FileNode>();
   const requested = new Set(files.map((file) => requestedPath(resolve(file), folders)));
   for (const path of requested) load(path, []);
-  return { files: loaded, requested: [...requested], descriptor: loadDescriptor(folders) };
+  return { files: loaded, requested: [...requested], descriptor: descriptorFor(loaded.get(DESCRIPTOR), folders) };
 
   function load(path: string, importers: readonly FileNode[], by?: ImportNode): void {
     const circle = importers.findIndex((importer) => importer.path === path);
@@ -57,12 +57,29 @@ export function loadSources(files: readonly string[], protoPath: readonly string
   }
 }
 
-/** That of Millrace is newer than what a proto path may hold. A build of Millrace itself has it in the proto path alone. */
-function loadDescriptor(folders: readonly string[]): FileNode {
-  const path = 'google/protobuf/descriptor.proto';
-  const file = find(path, [bundledProtos(), ...folders]);
-  if (file === undefined) throw new ConfigError(`${path} is missing in ${bundledProtos()}. Install Millrace again.`);
-  return parse(file, path);
+const DESCRIPTOR = 'google/protobuf/descriptor.proto';
+
+/**
+ * The one that the files import where it has all that Millrace's has; else Millrace's, which is then the newer one. A build of Millrace
+ * itself has it in the proto path alone.
+ */
+function descriptorFor(imported: FileNode | undefined, folders: readonly string[]): FileNode {
+  const file = find(DESCRIPTOR, [bundledProtos(), ...folders]);
+  if (file === undefined) {
+    throw new ConfigError(`${DESCRIPTOR} is missing in ${bundledProtos()}. Install Millrace again.`);
+  }
+  const own = parse(file, DESCRIPTOR);
+  if (imported === undefined) return own;
+  const names = new Set(fieldNames(imported.messages));
+  return fieldNames(own.messages).every((name) => names.has(name)) ? imported : own;
+}
+
+/** `FieldOptions.FeatureSupport.edition_removed`, of all messages and those within them. */
+function fieldNames(messages: readonly MessageNode[], scope = ''): readonly string[] {
+  return messages.flatMap(({ name, fields, messages: inner }) => [
+    ...fields.map((field) => `${scope}${name}.${field.name}`),
+    ...fieldNames(inner, `${scope}${name}.`),
+  ]);
 }
 
 /** A proto path that is a file would be the place of that file itself, and its module would have no name. */

@@ -48,6 +48,7 @@ export const channelBands = {
   globalServicesStdin: one(0n, 'standard input of global services'),
   globalServicesStdout: one(1n, 'standard output of global services'),
   globalServicesInput: one(2n, 'what global services are asked'),
+  membership: one(3n, 'the membership of a process in its network'),
   debug: band(2n ** 33n, 2n ** 34n, 2n ** 33n, 'sequence', 'a debug channel, numbered on its node; never registered'),
   transportAgent: band(2n ** 55n, 2n ** 56n, nodes, 'node', 'the transport agent of a node'),
   shepherd: band(2n ** 56n, 2n ** 57n, nodes, 'node', 'the shepherd of a node'),

@@ -23,6 +23,7 @@ export const managedPUid = (index: number | bigint): PUid => pUid(at(processBand
 export const globalServicesStdinCUid: CUid = cUid(channelBands.globalServicesStdin.first);
 export const globalServicesStdoutCUid: CUid = cUid(channelBands.globalServicesStdout.first);
 export const globalServicesInputCUid: CUid = cUid(channelBands.globalServicesInput.first);
+export const membershipCUid: CUid = cUid(channelBands.membership.first);
 export const debugCUid = (index: number | bigint): CUid => cUid(at(channelBands.debug, index));
 export const transportAgentCUid = (node: number): CUid => cUid(ofNode(channelBands.transportAgent, node));
 export const shepherdCUid = (node: number): CUid => cUid(ofNode(channelBands.shepherd, node));
@@ -53,9 +54,13 @@ export const nodeDefaultMUid = (node: number): MUid => mUid(ofNode(poolBands.nod
 export const nodeLoggingMUid = (node: number): MUid => mUid(ofNode(poolBands.nodeLogging, node));
 export const userMUid = (ordinal: number, sequence: number): MUid => mUid(ofBlock(poolBands.user, ordinal, sequence));
 
-/** The first id of a partition's block: the actor through which it exchanges values. Others follow from `firstSequenceOf` plus one. */
+/** The first id of a partition's block: the actor through which it exchanges values. */
 export const descriptorsCUid = (ordinal: number, incarnation: bigint): CUid =>
   userCUid(ordinal, firstSequenceOf(incarnation));
+
+/** The second id of a partition's block: the actor that shows what the partition does. Other ids follow from `firstSequenceOf` plus two. */
+export const introspectionCUid = (ordinal: number, incarnation: bigint): CUid =>
+  userCUid(ordinal, firstSequenceOf(incarnation) + 1);
 
 /** The ordinal of the leased block that a user id belongs to, and so its owner; undefined for infrastructure ids. */
 export function ownerOrdinal(id: bigint): number | undefined {

@@ -5,6 +5,7 @@
 export { closableLogger } from './closable-logger.js';
 export { describeFields } from './describe-fields.js';
 export { escapeLine, escapeLines } from './escape-controls.js';
+export { guardedLogger } from './guarded-logger.js';
 export { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from './logger.js';
 export { type LogRecord, memoryLogger } from './memory-logger.js';
 export { errorText } from './text-format.js';

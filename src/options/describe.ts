@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../foreign.js';
 import type { Provenance, ResolvedOptions } from './resolve.js';
 import { type OptionName, optionNames, optionTable, variableOf } from './table.js';
 
@@ -8,7 +9,7 @@ export interface OptionDescription {
   readonly accepts: string;
   readonly default: string;
   readonly description: string;
-  /** The value and its origin; undefined without resolved options. */
+  /** The value, without passwords, and its origin; undefined without resolved options. */
   readonly value: string | undefined;
   readonly from: string | undefined;
 }
@@ -22,7 +23,7 @@ export function describeOptions(resolved?: ResolvedOptions): OptionDescription[]
       accepts: option.accepts,
       default: option.defaultText ?? String(option.default),
       description: option.description,
-      value: resolved && String(resolved.values[name]),
+      value: resolved && withoutSecrets(String(resolved.values[name])),
       from: resolved && inWords(resolved.provenance[name]),
     };
   });

@@ -14,4 +14,4 @@ export {
 export { nearestName } from './nearest-name.js';
 export { OPTIONS_FILE, type OptionsFile, readOptionsFile } from './options-file.js';
 export { type OptionSources, type Provenance, type ResolvedOptions, resolveOptions } from './resolve.js';
-export { type OptionName, type OptionValues, optionNames, optionTable } from './table.js';
+export { type OptionName, type OptionValues, optionNames, optionTable, variableOf } from './table.js';

@@ -41,6 +41,12 @@ export const launchTable = {
   }),
   nodeIndex: integer({ min: 0, max: MAX_INDEX, default: 0, description: 'Index of its node.' }),
   nodes: integer({ min: 1, max: MAX_INDEX + 1, default: 1, description: 'Nodes of the run.' }),
+  nodeCpus: integer({
+    min: 1,
+    max: 65_536,
+    default: 1,
+    description: 'Processors of its node, which share them with other nodes on the machine.',
+  }),
   globalServices: address('Where global services are reached.'),
   nodeAddress: address('Where the shepherd, the transport service and the logging service of its node are reached.'),
 } as const satisfies Readonly<Record<string, Option<unknown>>>;
@@ -74,6 +80,7 @@ export function readLaunch(env: Readonly<Record<string, string | undefined>>): L
     processName: read(env, 'processName', launchTable.processName),
     nodeIndex: read(env, 'nodeIndex', launchTable.nodeIndex),
     nodes: read(env, 'nodes', launchTable.nodes),
+    nodeCpus: read(env, 'nodeCpus', launchTable.nodeCpus),
     globalServices: read(env, 'globalServices', launchTable.globalServices),
     nodeAddress: read(env, 'nodeAddress', launchTable.nodeAddress),
   };

@@ -46,14 +46,24 @@ function parse(path: string, text: string): Readonly<Record<string, unknown>> {
   let values: unknown;
   try {
     values = JSON.parse(text);
-  } catch (cause) {
-    throw wrong(path, `is not JSON: ${messageOf(cause)}`, cause);
+  } catch {
+    throw wrong(path, `is not JSON: ${faultIn(text)}`);
   }
   if (!isRecord(values) || Array.isArray(values))
     throw wrong(path, 'holds no JSON object: write {"askTimeoutMs": 1000} or the like');
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw wrong(path, `has the key ${JSON.stringify(repeated)} twice: keep one of them`);
   return values;
+}
+
+/** What the parser says, which quotes a few characters around the fault: they may be those of a password. */
+function faultIn(text: string): string {
+  try {
+    JSON.parse(text.replace(/:\/\/.*@/g, '://***@'));
+    return 'it has an address that is no text in quotation marks';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** The first key that an object has twice; JSON.parse would take the last. `json` is the text of one object. */
@@ -74,6 +84,6 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function wrong(path: string, fault: string, cause?: unknown): ConfigError {
-  return unusable({ what: WHAT, path }, fault, cause);
+function wrong(path: string, fault: string): ConfigError {
+  return unusable({ what: WHAT, path }, fault);
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { withoutSecrets } from '../foreign.js';
 import { type IgnoredVariable, ignoredNotice, isForeign } from './foreign-variables.js';
 import { isLaunchVariable } from './launch-parameters.js';
 import { nearestName } from './nearest-name.js';
@@ -117,7 +118,10 @@ function unknownName(name: string, place: string): ConfigError {
 }
 
 function inWords(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > QUOTED ? `${value.slice(0, QUOTED)}...` : value);
+  if (typeof value === 'string') {
+    const text = withoutSecrets(value);
+    return JSON.stringify(text.length > QUOTED ? `${text.slice(0, QUOTED)}...` : text);
+  }
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);
 }

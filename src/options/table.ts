@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { parseStoreAddress, STORE_ADDRESSES } from '../cluster-store/index.js';
+import { isCpuList } from '../cpu-list.js';
+import { HOST_NAMES, isHostName } from '../host-name.js';
 import { limits } from '../limits.js';
 import { isDialable, LISTEN_ADDRESSES, parseAddress, parseListenAddress } from '../socket-address.js';
 import { choice, filePath, integer, type Option, text, wordOr } from '../option.js';
@@ -43,7 +45,7 @@ export const optionTable = {
     defaultText: 'all that the process may use',
     description: 'Processors for the partitions, out of those that the process may use.',
     accepts: 'a list of processors like 0-3,8, or nothing',
-    isValid: (list) => /^(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?$/.test(list),
+    isValid: (list) => list === '' || isCpuList(list),
   }),
   placement: choice(['inline', 'thread', 'process'], {
     default: 'inline',
@@ -60,14 +62,14 @@ export const optionTable = {
     default: '',
     defaultText: 'that of `listen`',
     description: 'Name or address of this host for others, if it differs from that of listen.',
-    accepts: 'the name or address of a host',
-    isValid: (host) => /^[\w.:-]{0,255}$/.test(host),
+    accepts: HOST_NAMES,
+    isValid: (host) => host === '' || isHostName(host),
   }),
   controlPlane: text({
     default: 'none',
     description: 'Address of the process whose control plane this one joins; none: it serves its own.',
     accepts:
-      'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path (a port from 1 to 65535), or all that its runtime.controlPlane says',
+      'none, or the address of another process: unix:/path, tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, zmq+ipc:/path, zmq+tcp://host:port (a port from 1 to 65535), or all that its runtime.controlPlane says',
     isValid: (address) => address === 'none' || leadsToProcess(address),
   }),
   clusterStore: text({
@@ -87,6 +89,34 @@ export const optionTable = {
     default: limits.leaseMs,
     description:
       'With a cluster store: silence of the process that serves the control plane after which another candidate takes over, in ms.',
+  }),
+  seeds: {
+    default: [],
+    defaultText: 'none',
+    description:
+      'Addresses of processes whose network this one joins, without a control plane; one of them that is up is enough, and a process that finds none begins the network. An empty list means no network.',
+    accepts:
+      'at most 64 addresses of processes, as an array or as text with commas; each is one of unix:/path, tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, zmq+ipc:/path, zmq+tcp://host:port',
+    check: (value) =>
+      Array.isArray(value) ? seedsIn(value) : typeof value === 'string' ? seedsIn(value.split(',')) : undefined,
+    parse: (list) => seedsIn(list.split(',')),
+  } satisfies Option<readonly string[]>,
+  peersFile: filePath(
+    'With seeds: file in which the addresses of other members are remembered; after a restart they are seeds.',
+  ),
+  probeMs: integer({
+    min: 20,
+    max: 60_000,
+    default: limits.networkProbeMs,
+    description:
+      'With seeds: time between two probes of other members, in ms; all other times of the membership follow from it.',
+  }),
+  coordinationBytes: integer({
+    min: 1,
+    max: MAX_BYTES,
+    default: limits.networkBytes,
+    description:
+      'With seeds: bytes a second that a process may send to coordinate its network; signs of life are sent in any case.',
   }),
   clusterKeyFile: filePath('File with the secret that all processes of the cluster share, at least 16 bytes.'),
   keyFileReaders: choice(['owner', 'group', 'all'], {
@@ -178,9 +208,16 @@ function leadsToProcess(alternatives: string): boolean {
   const sockets = alternatives
     .split(' ')
     .map((word) => word.replace(/^local:[^!]+!/, ''))
-    .filter((word) => /^(unix|tcp|tls|wss?):/i.test(word))
+    .filter((word) => /^(unix|tcp|tls|wss?|zmq\+ipc|zmq\+tcp):/i.test(word))
     .map((word) => parseAddress(word));
   return sockets.length > 0 && sockets.every((address) => address !== undefined && isDialable(address));
+}
+
+/** The addresses of a list, without empty ones; undefined where one is wrong. */
+function seedsIn(list: readonly unknown[]): readonly string[] | undefined {
+  const seeds = list.flatMap((each) => (typeof each === 'string' ? [each.trim()] : [])).filter((each) => each !== '');
+  const isWhole = list.every((each) => typeof each === 'string') && seeds.length <= limits.networkPeers;
+  return isWhole && seeds.every(leadsToProcess) ? seeds : undefined;
 }
 
 export type OptionName = keyof typeof optionTable;

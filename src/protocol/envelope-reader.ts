@@ -4,6 +4,8 @@ import { limits } from '../limits.js';
 import { EnvelopeMode, type EnvelopeError, type EnvelopeView } from './envelope.js';
 import type { WireReader } from './wire/index.js';
 
+/** The key of the field `control`. */
+const CONTROL = 82;
 const ENVELOPE_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const ERROR_FIELDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ENTRY_FIELDS: readonly number[] = [1, 2];
@@ -41,17 +43,21 @@ export function readDelimitedEnvelope(
   }
 }
 
-/** Most envelopes of a frame differ in nothing but their value: reads that, and leaves the fields in `view` as they are. */
+/** Most envelopes of a frame differ only in their value and control fields: reads those, and leaves the other fields in `view` as they are. */
 function isRepeated(reader: WireReader, end: number, view: EnvelopeView): boolean {
   const start = reader.position;
   const lengthAt = view.repeats(reader.bytes, start, end);
   if (lengthAt === 0) return false;
   reader.position = lengthAt;
   const valueStart = reader.skipLength();
-  const isAlike = reader.position === end;
-  if (isAlike) view.repeat(start, valueStart, end);
-  else reader.position = start;
-  return isAlike;
+  view.repeat(end - start, valueStart, reader.position);
+  if (reader.position === end) return true;
+  if (reader.tag() === CONTROL) {
+    readControl(reader, view);
+    if (reader.position === end) return true;
+  }
+  reader.position = start;
+  return false;
 }
 
 /** Reads the fields of one envelope up to `end`, which is the reader's end, into `view`. */
@@ -61,6 +67,7 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
   view.sizeBytes = end - begin;
   let headEnd = begin;
   let isPlain = true;
+  let controlEnd = begin;
   let metaBytes = 0;
   while (reader.position < end) {
     const start = reader.position;
@@ -89,6 +96,7 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
         view.methodName = reader.string();
         break;
       case 50:
+        isPlain &&= view.valueStart === 0;
         headEnd = reader.position;
         view.valueStart = reader.skipLength();
         view.valueEnd = reader.position;
@@ -109,9 +117,10 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
         isPlain = false;
         view.passThrough = reader.blob();
         break;
-      case 82:
-        isPlain = false;
+      case CONTROL:
+        isPlain &&= start === view.valueEnd && view.valueStart > 0;
         readControl(reader, view);
+        controlEnd = reader.position;
         break;
       case 90:
         isPlain = false;
@@ -121,7 +130,7 @@ export function readEnvelope(reader: WireReader, end: number, view: EnvelopeView
         reader.skip(key, ENVELOPE_FIELDS);
     }
   }
-  if (isPlain && view.valueEnd === end) view.keepHead(reader.bytes, begin, headEnd);
+  if (isPlain && (view.valueEnd === end || controlEnd === end)) view.keepHead(reader.bytes, begin, headEnd);
 }
 
 function modeOf(value: number): EnvelopeMode {

@@ -2,7 +2,7 @@
 import { ProtocolError } from '../errors.js';
 import { limits } from '../limits.js';
 import { refusalOf } from './codec.js';
-import type { EnvelopeError, EnvelopeHeader } from './envelope.js';
+import type { EnvelopeControl, EnvelopeError, EnvelopeHeader } from './envelope.js';
 import { EnvelopePrefix } from './envelope-prefix.js';
 import type { Meta } from './meta.js';
 import { checkReadable, mayBeUnreadable } from './readable.js';
@@ -69,6 +69,12 @@ function writePrefixed(
   writer.raw(prefix.bytes);
   if (prefix.from !== undefined) writer.raw(prefix.from);
   if (type !== undefined) prefix.valueBytes = writeValue(writer, type, value, prefix);
+  if (prefix.correlation === 0) return;
+  const mark = writer.tag(82).open();
+  writeCall(writer, prefix);
+  if (prefix.sequence !== 0) writer.tag(56).uint64Number(prefix.sequence);
+  if (prefix.sentMs >= 0) writer.tag(73).double(prefix.sentMs);
+  writer.close(mark);
 }
 
 /**
@@ -149,25 +155,9 @@ function hasControl(header: EnvelopeHeader): boolean {
 }
 
 function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
-  const {
-    correlation,
-    remainingMicroseconds,
-    sentMs,
-    chain,
-    hops,
-    traceParent,
-    traceState,
-    credit,
-    creditBytes,
-    sequence,
-    requestStream,
-  } = header;
+  const { hops, traceParent, traceState, credit, creditBytes, sequence, sentMs, requestStream } = header;
   const mark = writer.tag(82).open();
-  if (correlation !== 0) writer.tag(13).fixed32(correlation);
-  if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
-    writer.tag(16).uint64Number(Math.max(0, Math.floor(remainingMicroseconds)));
-  }
-  if (chain.length !== 0) writeChain(writer, chain);
+  writeCall(writer, header);
   if (hops !== 0) writer.tag(32).uint32(hops);
   if (traceParent !== '') writer.tag(42).string(traceParent);
   if (credit !== 0) writer.tag(48).uint64Number(credit);
@@ -177,6 +167,15 @@ function writeControl(writer: WireWriter, header: EnvelopeHeader): void {
   if (creditBytes !== 0) writer.tag(80).uint64Number(creditBytes);
   if (requestStream !== 0) writer.tag(325).fixed32(requestStream);
   writer.close(mark);
+}
+
+function writeCall(writer: WireWriter, control: EnvelopeControl): void {
+  const { correlation, remainingMicroseconds, chain } = control;
+  if (correlation !== 0) writer.tag(13).fixed32(correlation);
+  if (remainingMicroseconds !== Number.POSITIVE_INFINITY) {
+    writer.tag(16).uint64Number(Math.max(0, Math.floor(remainingMicroseconds)));
+  }
+  if (chain.length !== 0) writeChain(writer, chain);
 }
 
 function writeChain(writer: WireWriter, chain: readonly bigint[]): void {

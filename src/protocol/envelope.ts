@@ -26,10 +26,23 @@ export interface EnvelopeError {
 
 /** Bytes of two ids, a mode, a method number and the key of the value. */
 const LARGEST_HEAD_BYTES = 9 + 9 + 2 + 6 + 1;
-const NO_CHAIN: readonly bigint[] = [];
+export const NO_CHAIN: readonly bigint[] = [];
+
+/** What most calls, replies and elements carry beside their value. */
+export interface EnvelopeControl {
+  /** 0: none. */
+  correlation: number;
+  /** Infinity: no deadline. Rounded down when written. */
+  remainingMicroseconds: number;
+  /** The sender's clock at the time from which the remaining time counts. Negative: not stated. */
+  sentMs: number;
+  chain: readonly bigint[];
+  /** Of an ELEMENT. */
+  sequence: number;
+}
 
 /** All fields of an envelope but its value; ids as low and high 32 bits, signed or unsigned. */
-export class EnvelopeHeader {
+export class EnvelopeHeader implements EnvelopeControl {
   hasTo = false;
   toLow = 0;
   toHigh = 0;
@@ -43,11 +56,8 @@ export class EnvelopeHeader {
   error: EnvelopeError | undefined = undefined;
   meta: Meta | undefined = undefined;
   passThrough: Uint8Array | undefined = undefined;
-  /** 0: none. */
   correlation = 0;
-  /** Infinity: no deadline. Rounded down when written. */
   remainingMicroseconds: number = Number.POSITIVE_INFINITY;
-  /** The sender's clock at the time from which the remaining time counts. Negative: not stated. */
   sentMs = -1;
   chain: readonly bigint[] = NO_CHAIN;
   hops = 0;
@@ -59,7 +69,6 @@ export class EnvelopeHeader {
   credit = 0;
   /** Of an OPEN. */
   creditBytes = 0;
-  /** Of an ELEMENT. */
   sequence = 0;
   /** The stream of the requests of a call, or the one that is opened. 0: none. */
   requestStream = 0;
@@ -86,6 +95,13 @@ export class EnvelopeHeader {
     this.error = undefined;
     this.meta = undefined;
     this.passThrough = undefined;
+    this.detached = undefined;
+    this.detaching = undefined;
+    this.clearControl();
+  }
+
+  /** Resets the fields of `millrace.v1.Control`. */
+  clearControl(): void {
     this.correlation = 0;
     this.remainingMicroseconds = Number.POSITIVE_INFINITY;
     this.sentMs = -1;
@@ -97,8 +113,6 @@ export class EnvelopeHeader {
     this.creditBytes = 0;
     this.sequence = 0;
     this.requestStream = 0;
-    this.detached = undefined;
-    this.detaching = undefined;
   }
 }
 
@@ -110,17 +124,17 @@ export class EnvelopeView extends EnvelopeHeader {
   valueStart = 0;
   valueEnd = 0;
   readonly #names = new KnownNames();
-  /** The encoded fields before the value of the last envelope, with the key of the value, where it has no others than ids and a method. */
+  /** The encoded fields before the value of the last envelope, with the key of the value, where only control fields follow the value. */
   readonly #head = new Uint8Array(LARGEST_HEAD_BYTES);
   #headBytes = 0;
   #isRepeat = false;
 
-  /** All its fields but the value are those of the envelope before. */
+  /** All its fields but the value and the control fields are those of the envelope before. */
   get isRepeat(): boolean {
     return this.#isRepeat;
   }
 
-  /** Keeps the encoded fields in [start, end), after which only the value follows. */
+  /** Keeps the encoded fields in [start, end), after which only the value and control fields follow. */
   keepHead(bytes: Uint8Array, start: number, end: number): void {
     if (end - start > LARGEST_HEAD_BYTES) return;
     for (let index = start; index < end; index++) this.#head[index - start] = bytes[index] as number;
@@ -136,10 +150,11 @@ export class EnvelopeView extends EnvelopeHeader {
     return start + size;
   }
 
-  /** The envelope, which begins at `start` and ends with its value, is as the last one but for that. */
-  repeat(start: number, valueStart: number, valueEnd: number): void {
-    this.sizeBytes = valueEnd - start;
+  /** An envelope of `sizeBytes` is as the last one but for its value, and for its control fields, which are reset. */
+  repeat(sizeBytes: number, valueStart: number, valueEnd: number): void {
+    this.sizeBytes = sizeBytes;
     this.#isRepeat = true;
+    this.clearControl();
     this.valueStart = valueStart;
     this.valueEnd = valueEnd;
     this.valueBytes = valueEnd - valueStart;

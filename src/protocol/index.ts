@@ -9,7 +9,7 @@
 export type { BorrowedBytes } from './borrowed-bytes.js';
 export { decode, encode, encodedSize, encodeInto, readValue } from './codec.js';
 export { attachFields, type DetachedMessage, detachFields } from './detached-message.js';
-export { type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
+export { type EnvelopeControl, type EnvelopeError, EnvelopeHeader, EnvelopeMode, EnvelopeView } from './envelope.js';
 export { EnvelopePrefix, encodedSender } from './envelope-prefix.js';
 export { readDelimitedEnvelope, readEnvelope } from './envelope-reader.js';
 export { lowerRemaining } from './envelope-rewriter.js';
@@ -39,7 +39,14 @@ export type {
 } from './service.js';
 export { requestStreamOf } from './service.js';
 export type { ServiceRef, ServiceRefInit } from './service-ref.js';
-export { AttachedFields, type DetachedField, DetachedFields, WireReader, WireWriter } from './wire/index.js';
+export {
+  AttachedFields,
+  type DetachedField,
+  DetachedFields,
+  varintSize,
+  WireReader,
+  WireWriter,
+} from './wire/index.js';
 export {
   afterBytes,
   afterValue,

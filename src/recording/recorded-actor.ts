@@ -41,6 +41,10 @@ export class RecordedActor {
   #streams = 0;
   /** Calls whose requests it sends. */
   #sources = 0;
+  /** Number of the ask that it handles; undefined for any other message, whose signal is never aborted. */
+  #ask: number | undefined;
+  /** Signals of asks that handlers have used. */
+  readonly #signals = new WeakSet<AbortSignal>();
 
   constructor(options: RecordedActorOptions) {
     this.#options = options;
@@ -102,6 +106,21 @@ export class RecordedActor {
     } catch (error) {
       return failed(error);
     }
+  }
+
+  /** A handler uses the signal of its message: its abort is an input. */
+  used(signal: AbortSignal): AbortSignal {
+    const message = this.#ask;
+    if (message === undefined || this.#signals.has(signal)) return signal;
+    this.#signals.add(signal);
+    const life = this.#incarnation;
+    const aborted = (): void => {
+      const error = errorRecord(signal.reason);
+      if (life === this.#incarnation) this.log({ case: 'aborted', value: { message, error } });
+    };
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    return signal;
   }
 
   onTell(to: UntypedRef, method: AnyMethod, message: unknown): void {
@@ -187,6 +206,7 @@ export class RecordedActor {
   #handler(method: AnyMethod, handler: Handler): Handler {
     return (state, message, ctx) => {
       const number = this.#messages++;
+      this.#ask = method.mode === 'ask' ? number : undefined;
       const { meta = {}, sender } = ctx;
       const value = requestBytes(method, message);
       this.log({ case: 'message', value: { number, method: method.fullName, value, meta, sender } });

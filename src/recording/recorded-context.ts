@@ -3,7 +3,12 @@ import type {
   AskOptions,
   Behavior,
   Context,
+  GroupOptions,
+  GroupRef,
+  LookupOptions,
+  Place,
   RetainedBytes,
+  StopActorOptions,
   TimerOptions,
   UntypedRef,
   UntypedSpawnOptions,
@@ -46,6 +51,10 @@ export class RecordedContext implements Context {
     return this.#inner.log;
   }
 
+  get signal(): AbortSignal {
+    return this.#actor.used(this.#inner.signal);
+  }
+
   get meta(): Meta | undefined {
     return this.#inner.meta;
   }
@@ -70,7 +79,7 @@ export class RecordedContext implements Context {
     this.#actor.log({ case: 'unwatched', value: ref.toRef() });
   }
 
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S> {
     return this.#inner.ref(service, ref);
   }
 
@@ -78,8 +87,20 @@ export class RecordedContext implements Context {
     return this.#inner.children;
   }
 
-  stopChild(ref: UntypedRef): Promise<void> {
-    return this.#inner.stopChild(ref);
+  get place(): Place {
+    return this.#inner.place;
+  }
+
+  lookup<S extends AnyService>(service: S, name: string, options?: LookupOptions): Promise<ActorRef<S>> {
+    return this.#inner.lookup(service, name, options);
+  }
+
+  group<S extends AnyService>(service: S, name: string, options?: GroupOptions<S>): Promise<GroupRef<S>> {
+    return this.#inner.group(service, name, options);
+  }
+
+  stopChild(ref: UntypedRef, options?: StopActorOptions): Promise<void> {
+    return this.#inner.stopChild(ref, options);
   }
 
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {

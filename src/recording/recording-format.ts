@@ -39,7 +39,7 @@ export function readRecording(bytes: Uint8Array): Recording {
     else throw new ProtocolError(`the recording is damaged at byte ${at}: the entry is not an event`);
     at = region.end;
   }
-  if (header === undefined) throw new ProtocolError('this is not a recording: it has no header');
+  if (header === undefined) throw new ProtocolError('it is not a recording, for it has no header');
   return { header, events, cutBytes: bytes.length - at };
 }
 
@@ -59,7 +59,7 @@ function entryAt(bytes: Uint8Array, at: number): { readonly start: number; reado
 }
 
 function headerOf(entry: v1.RecordingEntry['entry']): v1.RecordingHeader {
-  if (entry.case !== 'header') throw new ProtocolError('this is not a recording: it does not start with a header');
+  if (entry.case !== 'header') throw new ProtocolError('it is not a recording, for it does not begin with a header');
   const { version } = entry.value;
   if (version === RECORDING_VERSION) return entry.value;
   throw new ProtocolError(

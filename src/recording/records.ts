@@ -1,4 +1,4 @@
-import { toWire } from '../actors/transport/index.js';
+import { toWire } from '../protocol/errors/index.js';
 import { MillraceError } from '../errors.js';
 import { messageOf } from '../foreign.js';
 import { type AnyMethod, encode, type MessageType } from '../protocol/index.js';

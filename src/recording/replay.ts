@@ -49,6 +49,7 @@ const INPUTS: ReadonlySet<EventPayload['case']> = new Set([
   'element',
   'requestPulled',
   'requestsCancelled',
+  'aborted',
 ]);
 
 /**

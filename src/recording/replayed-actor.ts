@@ -1,5 +1,5 @@
 import { type AnyBehavior, laterReply } from '../actors/kernel/index.js';
-import { fromWire } from '../actors/transport/index.js';
+import { fromWire } from '../protocol/errors/index.js';
 import { ProtocolError } from '../errors.js';
 import { errorOf, isAsyncIterable, promiseOf } from '../foreign.js';
 import { type AnyMethod, decode, type Ref } from '../protocol/index.js';
@@ -39,6 +39,8 @@ export class ReplayedActor implements Incarnation {
   readonly #sourceOfStream = new Map<number, RecordedServing>();
   readonly #done: (event: EventPayloadInit) => void;
   #timersSet = new Map<unknown, number>();
+  /** Of the messages whose handlers have used their signals, by their numbers. */
+  readonly #aborts = new Map<number, AbortController>();
 
   /**
    * `args` are those of its spawn. `children`: the children of the recorded incarnation, in order. `done` receives every action.
@@ -118,6 +120,8 @@ export class ReplayedActor implements Incarnation {
         return this.#pullRequest(event.value);
       case 'requestsCancelled':
         return this.#guard(() => this.#sources[event.value]?.return());
+      case 'aborted':
+        return this.#abort(event.value);
       case 'stopping':
         return this.#guard(() =>
           this.#behavior.on.stopping?.(this.#context.state, this.#context, { reason: 'stopped' }),
@@ -148,7 +152,8 @@ export class ReplayedActor implements Incarnation {
     const failed = (error: unknown): void => ended({ case: 'error', value: errorRecord(error) });
     const handler = this.#behavior.handlers.get(method);
     try {
-      const fields = { meta, ...(sender === undefined ? {} : { sender }) };
+      const signal = (): AbortSignal => this.#abortOf(number).signal;
+      const fields = { meta, signal, ...(sender === undefined ? {} : { sender }) };
       const result = this.#context.during(fields, () => handler?.(this.#context.state, message, this.#context));
       const reply = promiseOf(result) ?? laterReply(result);
       if (method.mode === 'stream') this.#serve(method, number, result);
@@ -157,6 +162,18 @@ export class ReplayedActor implements Incarnation {
     } catch (error) {
       failed(error);
     }
+  }
+
+  #abortOf(number: number): AbortController {
+    const controller = this.#aborts.get(number) ?? new AbortController();
+    this.#aborts.set(number, controller);
+    return controller;
+  }
+
+  #abort({ message, error }: v1.RecordedAbort): void {
+    const controller = this.#abortOf(message);
+    this.#aborts.delete(message);
+    controller.abort(error === undefined ? undefined : fromWire(error));
   }
 
   #serve(method: AnyMethod, number: number, stream: unknown): void {

@@ -1,5 +1,5 @@
 import { memoryLogger } from '../logging/index.js';
-import { fromWire } from '../actors/transport/index.js';
+import { fromWire } from '../protocol/errors/index.js';
 import type { SegmentCode } from '../actors/runtime/index.js';
 import { ProtocolError } from '../errors.js';
 import type { MessageType } from '../protocol/index.js';

@@ -13,6 +13,16 @@ export interface EventLoopLoad {
   readonly delayMs: { readonly mean: number; readonly p99: number; readonly max: number };
 }
 
+/** What an event loop has done since its thread began, in ms. The utilization is that of the difference of two. */
+export type EventLoopTime = Pick<EventLoopLoad, 'activeMs' | 'idleMs'>;
+
+/** Of the event loop of this thread; zero on virtual time. Costs nothing between two calls. */
+export function eventLoopTime({ isVirtual }: { readonly isVirtual: boolean }): EventLoopTime {
+  if (isVirtual) return { activeMs: 0, idleMs: 0 };
+  const { active: activeMs, idle: idleMs } = performance.eventLoopUtilization();
+  return { activeMs, idleMs };
+}
+
 /** Watches an event loop. */
 export interface EventLoopWatch {
   /** Over the last 10 to 20 s, or since the last call where that is longer ago. */

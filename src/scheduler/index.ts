@@ -6,7 +6,14 @@ export { atExit } from './at-exit.js';
 export { ManualScheduler } from './manual-scheduler.js';
 export { type Entropy, systemEntropy } from './entropy.js';
 export { type RandomStream, randomStream } from './random-stream.js';
-export { type EventLoopLoad, type EventLoopWatch, unloaded, watchEventLoop } from './event-loop.js';
+export {
+  type EventLoopLoad,
+  type EventLoopTime,
+  type EventLoopWatch,
+  eventLoopTime,
+  unloaded,
+  watchEventLoop,
+} from './event-loop.js';
 export { pause, settledWithin } from './pause.js';
 export { RealScheduler } from './real-scheduler.js';
 export type { RealSchedulerOptions } from './real-scheduler.js';

@@ -1,5 +1,5 @@
 import { randomStream } from '../scheduler/index.js';
-import type { Fault, NetworkPlan, Plan } from './plan.js';
+import type { Cut, Fault, NetworkPlan, Plan } from './plan.js';
 import type { Workload } from './workload.js';
 
 /** A link that is cut for this long ends. Short, so that some cuts end links during the faults and some do not. */
@@ -52,13 +52,22 @@ function drawFaults({ faults, faultMs }: Workload, nodes: number, random: () => 
   for (let crashes = nodes > first ? count(faults.crashes) : 0; crashes > 0; crashes--) {
     drawn.push({ fault: 'crash', node: nodeName(first + Math.floor(random() * (nodes - first))), ...times() });
   }
-  for (let cuts = nodes > 1 ? count(faults.cuts) : 0; cuts > 0; cuts--) {
+  const cut = (): Omit<Cut, 'atMs' | 'forMs'> | undefined => {
     // Half of the cuts spare node 0: processes then lose each other but not the control plane, and keep running.
     const cuttable = random() < 0.5 ? names : names.slice(1);
     const sides = cuttable.map(() => random());
     const between = cuttable.filter((_, index) => (sides[index] ?? 1) < 0.4);
     const and = cuttable.filter((_, index) => (sides[index] ?? 0) >= 0.6);
-    if (between.length > 0 && and.length > 0) drawn.push({ fault: 'cut', between, and, ...times() });
+    return between.length > 0 && and.length > 0 ? { fault: 'cut', between, and } : undefined;
+  };
+  for (let cuts = nodes > 1 ? count(faults.cuts) : 0; cuts > 0; cuts--) {
+    const both = cut();
+    if (both !== undefined) drawn.push({ ...both, ...times() });
+  }
+  // Drawn last, and only where a workload has them: what is drawn before does not depend on them.
+  for (let cuts = nodes > 1 && faults.oneWayCuts > 0 ? count(faults.oneWayCuts) : 0; cuts > 0; cuts--) {
+    const one = cut();
+    if (one !== undefined) drawn.push({ ...one, isOneWay: true, ...times() });
   }
   return drawn.sort((left, right) => left.atMs - right.atMs);
 }

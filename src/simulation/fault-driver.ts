@@ -40,10 +40,11 @@ export class FaultDriver {
     return node?.crash() === true ? () => node.restart() : undefined;
   }
 
-  #cut({ between, and }: Cut): (() => void) | undefined {
+  #cut({ between, and, isOneWay = false }: Cut): (() => void) | undefined {
     const here = (names: readonly string[]): string[] =>
       this.#nodes.map(({ name }) => name).filter((name) => names.includes(name));
     const [one, other] = [here(between), here(and)];
-    return one.length === 0 || other.length === 0 ? undefined : this.#executor.network.partition(one, other);
+    if (one.length === 0 || other.length === 0) return undefined;
+    return this.#executor.network.partition(one, other, { isOneWay });
   }
 }

@@ -15,6 +15,8 @@ export interface Cut {
   readonly fault: 'cut';
   readonly between: readonly string[];
   readonly and: readonly string[];
+  /** Only what `between` sends to `and` is cut. */
+  readonly isOneWay?: boolean;
   readonly atMs: number;
   readonly forMs: number;
 }
@@ -75,13 +77,20 @@ function networkFrom(given: Readonly<Record<string, unknown>>): NetworkPlan {
 }
 
 function faultFrom(where: string, given: Readonly<Record<string, unknown>>): Fault {
-  const { fault, node, between, and, atMs, forMs } = given;
+  const { fault, node, between, and, isOneWay = false, atMs, forMs } = given;
   const times = { atMs: number(`${where}.atMs`, atMs), forMs: number(`${where}.forMs`, forMs) };
   switch (fault) {
     case 'crash':
       return { fault, node: text(`${where}.node`, node), ...times };
     case 'cut':
-      return { fault, between: texts(`${where}.between`, between), and: texts(`${where}.and`, and), ...times };
+      if (typeof isOneWay !== 'boolean') throw wrong(`${where}.isOneWay`, 'true or false', isOneWay);
+      return {
+        fault,
+        between: texts(`${where}.between`, between),
+        and: texts(`${where}.and`, and),
+        ...(isOneWay && { isOneWay }),
+        ...times,
+      };
     default:
       throw wrong(`${where}.fault`, '"crash" or "cut"', fault);
   }

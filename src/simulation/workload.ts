@@ -19,6 +19,8 @@ export interface FaultRange {
   readonly crashes?: number;
   /** Most network partitions between some nodes and the others. Default 0. */
   readonly cuts?: number;
+  /** Most cuts of one direction: what some nodes send does not reach the others, which reach them. Default 0. */
+  readonly oneWayCuts?: number;
   /** True: node 0, which serves the control plane, may crash and be cut off too. Default false. */
   readonly controlPlane?: boolean;
 }
@@ -86,6 +88,7 @@ export function workload(name: string, options: WorkloadOptions): Workload {
       reorder: 0,
       crashes: 0,
       cuts: 0,
+      oneWayCuts: 0,
       controlPlane: false,
       ...faults,
     },

@@ -12,7 +12,7 @@ import {
   type TerminationReason,
   type UntypedRef,
 } from '../actors/kernel/index.js';
-import { ConfigError } from '../errors.js';
+import { AskAbortedError, AskTimeoutError, ConfigError, StoppedError } from '../errors.js';
 import type { LogRecord } from '../logging/index.js';
 import type {
   AnyMethod,
@@ -28,7 +28,7 @@ import { ManualScheduler } from '../scheduler/index.js';
 import { elementsOf, streamOf } from './answered-stream.js';
 import { type Answers, answer, type UntypedAnswers } from './answers.js';
 import type { Effect } from './effects.js';
-import { EffectsContext, type MessageFields } from './effects-context.js';
+import { EffectsContext, type MessageFields, NEVER } from './effects-context.js';
 
 /** The value from which a request of this rpc can be made: fields with defaults may be absent. Or a source of them, for a stream. */
 export type RequestInitOf<M> =
@@ -192,16 +192,38 @@ class BehaviorRun {
   async #reply(method: AnyMethod, request: unknown, fields: MessageFields): Promise<unknown> {
     const stashed = this.#stashed;
     const message = messageOf(method, request);
+    const waiting = method.mode === 'ask' ? this.#waiting(method, fields) : undefined;
     try {
       // An async handler may return what `later` made, too.
-      const result = await this.#run(method, message, fields);
+      const result = await this.#run(method, message, fields, waiting?.signal);
       const reply = await (laterReply(result) ?? result);
       if (method.mode === 'tell') return undefined;
       // A stashed ask has no reply yet.
       return this.#stashed > stashed ? method.response.create() : replyOf(method, reply);
     } finally {
       endRequests(message);
+      waiting?.answered();
     }
+  }
+
+  /** The caller of an ask, which waits for its reply. */
+  #waiting({ fullName }: AnyMethod, { signal, timeoutMs }: MessageFields) {
+    const controller = new AbortController();
+    const scheduler = this.#scheduler;
+    const gaveUp = (): void =>
+      controller.abort(new AskAbortedError(`${fullName} was aborted by its caller.`, { cause: signal?.reason }));
+    const late = (): void => controller.abort(new AskTimeoutError(`${fullName}: no reply within ${timeoutMs} ms.`));
+    const timer = timeoutMs === undefined ? undefined : scheduler.setTimer(timeoutMs, late);
+    signal?.addEventListener('abort', gaveUp, { once: true });
+    if (signal?.aborted === true) gaveUp();
+    return {
+      signal: controller.signal,
+      answered: (): void => {
+        signal?.removeEventListener('abort', gaveUp);
+        if (timer !== undefined) scheduler.clearTimer(timer);
+        controller.abort(new StoppedError('the ask was answered'));
+      },
+    };
   }
 
   async *#stream(method: AnyMethod, request: unknown, fields: MessageFields): AsyncGenerator {
@@ -213,9 +235,9 @@ class BehaviorRun {
     }
   }
 
-  #run(method: AnyMethod, message: unknown, { meta, sender }: MessageFields): unknown {
+  #run(method: AnyMethod, message: unknown, { meta, sender }: MessageFields, signal = NEVER): unknown {
     const handler = this.#behavior.handlers.get(method);
-    const sent = { ...(meta === undefined ? {} : { meta }), sender: sender?.toRef() };
+    const sent = { ...(meta === undefined ? {} : { meta }), sender: sender?.toRef(), signal: () => signal };
     return this.#context.during(sent, () => handler?.(this.state, received(message), this.#context));
   }
 }

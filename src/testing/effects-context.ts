@@ -6,9 +6,18 @@ import {
   Borrowing,
   callServices,
   checkArgs,
+  type ClusterAccess,
   type Context,
+  drainMsOf,
+  givenReference,
+  type GroupOptions,
+  type GroupRef,
+  type LookupOptions,
+  noCluster,
+  type Place,
   References,
   type RetainedBytes,
+  type StopActorOptions,
   type StreamOptions,
   type TimerOptions,
   type UntypedRef,
@@ -31,11 +40,26 @@ import { AnsweredStream } from './answered-stream.js';
 import type { Effect } from './effects.js';
 import { type Answer, RecordedRoute, type RecordedTarget } from './recorded-route.js';
 
-/** The metadata and sender of a message in a test. */
+/** What comes with a message in a test. */
 export interface MessageFields {
   readonly meta?: Meta;
   readonly sender?: UntypedRef;
+  /** The caller of an ask gives it up when this is aborted, and so is `ctx.signal`. */
+  readonly signal?: AbortSignal;
+  /** Time in ms, of `advance`, after which the caller of an ask waits no more, and `ctx.signal` is aborted. Default: it waits. */
+  readonly timeoutMs?: number;
 }
+
+/** A message that a handler is given. */
+interface Handled {
+  readonly meta?: Meta;
+  readonly sender?: Ref | undefined;
+  readonly signal: () => AbortSignal;
+}
+
+/** Of hooks, and of what nobody waits for. */
+export const NEVER: AbortSignal = new AbortController().signal;
+const never = (): AbortSignal => NEVER;
 
 /** The environment of a behavior that runs alone. */
 export interface EffectsWorld {
@@ -70,6 +94,7 @@ export class EffectsContext implements Context {
   meta: Meta | undefined = undefined;
   sender: Ref | undefined = undefined;
   state: unknown = undefined;
+  #signal = never;
   readonly #behavior: AnyBehavior;
   readonly #world: EffectsWorld;
   readonly #references: References;
@@ -112,10 +137,16 @@ export class EffectsContext implements Context {
     return this.#turns.splice(0);
   }
 
-  /** Runs a handler with the metadata and sender of its message. */
-  during<Result>(fields: { readonly meta?: Meta; readonly sender?: Ref | undefined }, run: () => Result): Result {
+  /** That of the message that was given last. */
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+
+  /** Runs a handler with what comes with its message. */
+  during<Result>(fields: Handled, run: () => Result): Result {
     this.meta = fields.meta;
     this.sender = fields.sender;
+    this.#signal = fields.signal;
     return run();
   }
 
@@ -161,8 +192,8 @@ export class EffectsContext implements Context {
     this.#world.record({ kind: 'unwatched', ref });
   }
 
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
-    const { cUid = 0n, service: typeName = '', incarnation = 0n } = ref;
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S> {
+    const { cUid, service: typeName, incarnation } = givenReference(service, ref);
     if (typeName !== service.typeName && typeName !== '') {
       throw new ProtocolError(`a reference to ${typeName} was used as one to ${service.typeName}`);
     }
@@ -176,16 +207,32 @@ export class EffectsContext implements Context {
     return this.#children;
   }
 
-  stopChild(ref: UntypedRef): Promise<void> {
+  get place(): Place {
+    return this.#noCluster().place;
+  }
+
+  lookup<S extends AnyService>(service: S, name: string, options?: LookupOptions): Promise<ActorRef<S>> {
+    return this.#noCluster().lookup(service, name, options);
+  }
+
+  group<S extends AnyService>(service: S, name: string, options?: GroupOptions<S>): Promise<GroupRef<S>> {
+    return this.#noCluster().group(service, name, options);
+  }
+
+  #noCluster(): ClusterAccess {
+    const advice =
+      'its behavior runs alone, in a test or a replay. Give it the reference in args or in a message, or test it in a runtime';
+    return noCluster(this.path, advice);
+  }
+
+  async stopChild(ref: UntypedRef, options?: StopActorOptions): Promise<void> {
+    const drainMs = drainMsOf('ctx.stopChild', options);
     const [name] = [...this.#children].find(([, child]) => child === ref) ?? [];
     if (name === undefined) {
-      return Promise.reject(
-        new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`),
-      );
+      throw new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`);
     }
     this.#children.delete(name);
-    this.#world.record({ kind: 'child stopped', ref });
-    return Promise.resolve();
+    this.#world.record({ kind: 'child stopped', ref, ...(drainMs === undefined ? {} : { drainMs }) });
   }
 
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {

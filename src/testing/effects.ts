@@ -15,7 +15,12 @@ export type Effect =
       /** Set where the spawn gives them. */
       readonly args?: unknown;
     }
-  | { readonly kind: 'child stopped'; readonly ref: UntypedRef }
+  | {
+      readonly kind: 'child stopped';
+      readonly ref: UntypedRef;
+      /** Set where it may first do its work: the time in ms that it has. */
+      readonly drainMs?: number;
+    }
   | { readonly kind: 'watched'; readonly ref: UntypedRef }
   | { readonly kind: 'unwatched'; readonly ref: UntypedRef }
   | {

@@ -5,5 +5,5 @@
  * may know actors, envelopes, or the contents of a frame.
  */
 export type { ExternalLayer, OpenKind, OpenKindOptions, TransportKind } from './kind.js';
-export type { LinkLibrary, LinkSecurity, ListenOptions, Pem } from './link-options.js';
-export type { Carrier, CloseReason, Link, LinkHandlers, RingCounters, Transport } from './transport.js';
+export type { FileReaders, LinkLibrary, LinkSecurity, ListenOptions, Pem, TlsFiles } from './link-options.js';
+export type { Carrier, CloseReason, Link, LinkHandlers, RepeatCounters, RingCounters, Transport } from './transport.js';

@@ -38,6 +38,14 @@ export interface RingCounters {
   readonly socketBytes: number;
 }
 
+/** Counters of a link whose transport repeats messages. All are 0 as long as no connection breaks and no queue is full. */
+export interface RepeatCounters {
+  /** Messages that the library below has not taken: its queue was full, or had no connection. They are sent again. */
+  readonly dropped: number;
+  readonly sentAgain: number;
+  readonly receivedAgain: number;
+}
+
 /** An open connection to another process. Frames keep their order within a lane. */
 export interface Link {
   /** Unique within its transport. A new link to the same peer has a new id (its epoch). */
@@ -55,6 +63,8 @@ export interface Link {
   readonly bytesReceived: number;
   /** Undefined for a link without rings. */
   readonly rings?: RingCounters;
+  /** Undefined for a link whose transport repeats nothing. */
+  readonly repeats?: RepeatCounters | undefined;
   /** Throws ConfigError when called again. If the link has already ended, it calls `closed` in a later turn. */
   setHandlers(handlers: LinkHandlers): void;
   /**

@@ -13,7 +13,7 @@ const program = fileURLToPath(new URL('../actors/values/far-process.js', import.
 const SIZE = 1024 * 1024;
 
 describe('millrace doctor', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = new Folder();
   let runtime: Runtime;
   let reader: ChildProcess | undefined;

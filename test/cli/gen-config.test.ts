@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Folder } from './millrace.js';
 
 describe('millrace gen', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
 
@@ -47,7 +47,7 @@ describe('millrace gen', function () {
 });
 
 describe('millrace config', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
   before(() => folder.write('millrace.config.json', '{ "streamItems": 64, "askTimeoutMs": 100 }'));
@@ -63,6 +63,15 @@ describe('millrace config', function () {
   it('prints them as JSON', async () => {
     const { stdout } = await folder.run(['config', '--json']);
     expect(JSON.parse(stdout)).to.deep.include({ logLevel: { value: 'info', from: 'default' } });
+  });
+
+  it('prints no password of a cluster store', async () => {
+    const env = { MILLRACE_CLUSTER_STORE: 'nats://bob:s3cret@host:4222/shop' };
+    for (const words of [['config'], ['config', '--json']]) {
+      const { code, stdout, stderr } = await folder.run(words, env);
+      expect(code, stderr).to.equal(0);
+      expect(stdout).to.include('nats://***@host:4222/shop').and.not.include('s3cret');
+    }
   });
 
   it('starts where Kubernetes has set variables for a Service named millrace, and says once what it ignores', async () => {

@@ -11,7 +11,7 @@ const PLACEMENTS = ['inline', 'thread', 'process'];
 const canUnshare = spawnSync('unshare', ['-Urpf', '--mount-proc', 'true']).status === 0;
 
 describe('how the millrace command is interrupted', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = new Folder();
   const sockets = join(folder.path, 'sockets');
   const env = { TMPDIR: sockets };

@@ -3,9 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export const FLIGHTS = resolve('examples/flights');
 export const MAIN = resolve('dist/cli/millrace.js');
+const COMMAND_LINES = fileURLToPath(new URL('./command-lines.js', import.meta.url));
+
+export interface CommandLine {
+  readonly words: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 export interface Ended {
   readonly code: number | null;
@@ -56,11 +63,25 @@ export default pipeline('test', import.meta.url, (p, args) => {
   }
 
   start(words: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-    const child = spawn(process.execPath, [MAIN, ...words], {
+    return this.#start([process.execPath, MAIN, ...words], env);
+  }
+
+  /** As `start`, by a command that runs another one elsewhere. */
+  startBy(
+    through: (command: readonly string[]) => readonly string[],
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Started {
+    return this.#start(through([process.execPath, MAIN, ...words]), env);
+  }
+
+  #start([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>, input?: string): Started {
+    const child = spawn(command, args, {
       cwd: this.path,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    child.stdin?.end(input);
     const texts = { stdout: '', stderr: '' };
     let look = (): void => {};
     child.stdout?.on('data', (chunk: Buffer) => void (texts.stdout += chunk.toString()));
@@ -82,6 +103,14 @@ export default pipeline('test', import.meta.url, (p, args) => {
 
   run(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
     return this.start(words, env).ended;
+  }
+
+  /** As `run` for each, but in one process: where the process is not the point. */
+  async runAll(lines: readonly CommandLine[]): Promise<readonly Ended[]> {
+    const { code, stdout, stderr } = await this.#start([process.execPath, COMMAND_LINES], {}, JSON.stringify(lines))
+      .ended;
+    if (code !== 0 || stderr !== '') throw new Error(`The command lines ended with code ${code}: ${stderr}`);
+    return JSON.parse(stdout) as Ended[];
   }
 
   remove(): void {

@@ -7,7 +7,7 @@ import { Folder, MAIN, messages } from './millrace.js';
 const BLOCKS = 8;
 
 describe('files that millrace writes beside a run', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   folder.writePipeline('many.js', {
     read: 'for (let delay = 0; delay < 1_000; delay++) await output.write({ delay });',

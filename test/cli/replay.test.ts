@@ -93,7 +93,7 @@ describe('millrace run --record', () => {
     expect(stdout).to.match(/\/segments-manager {2}millrace\.v1\.SegmentsManager/);
     expect((await folder.run(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
     folder.remove();
-  }).timeout(20_000);
+  }).timeout(120_000);
 
   it('replays a segment of a pipeline, alone, and says where it writes something else', async () => {
     const folder = new Folder();
@@ -114,5 +114,5 @@ describe('millrace run --record', () => {
     expect(stdout).to.match(/now: {3}yielded .*delay: 9/);
     expect(code).to.equal(1);
     folder.remove();
-  }).timeout(20_000);
+  }).timeout(120_000);
 });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { type Ended, FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
 
 describe('millrace run', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
 

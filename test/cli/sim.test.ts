@@ -11,7 +11,7 @@ export default workload('failing', {
 `;
 
 describe('millrace sim', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   folder.write('failing.js', FAILING);
   folder.write('no-workload.js', 'export default 7;\n');

@@ -4,7 +4,7 @@ import { FLIGHTS, Folder, messages, summaryOf } from './millrace.js';
 const FEW = ['--', '--input', 'few.json', '--out', 'few', '--quiet'];
 
 describe('millrace run as a simulation', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   before(() => {
     const rows = Array.from({ length: 2_000 }, (_, index) => ({

@@ -8,7 +8,7 @@ const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdou
 const ESCAPE = '\u001b';
 
 describe('the millrace command on a terminal', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
   before(function () {

@@ -5,7 +5,7 @@ import { MACHINES } from '../resources/topology/machine.js';
 import { Folder } from './millrace.js';
 
 describe('millrace topology', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
   const xml = resolve(MACHINES, 'uneven-gpus.xml');

@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { expect } from 'chai';
+import { steps } from '#src/actors/services/index.js';
 import { commandsOfRun, runFolders } from './runs.js';
+import { pendingBecause } from '../support/pending.js';
 import { eventually } from '../support/until.js';
 import { FLIGHTS, Folder, messages } from './millrace.js';
 
@@ -17,6 +21,10 @@ describe('millrace up', function () {
 const [first, second] = await Promise.all([Runtime.current(), Runtime.current()]);
 console.log(first === second, first.node, first.name, String(first.pUid), String(first.pUid) === process.env.MILLRACE_P_UID);
 await first.stop();`,
+    );
+    folder.write(
+      'until-usr2.js',
+      "console.log('I stay'); setInterval(() => {}, 1000); process.on('SIGUSR2', () => process.exit(0));",
     );
     folder.write(
       'stays.js',
@@ -66,6 +74,23 @@ await first.stop();`,
     expect(last).to.include({ exitCode: 7 });
   });
 
+  it('has room for its sockets below the longest folder that it takes, and in /tmp for a longer one', async () => {
+    const module = `${'a-module-of-a-long-name'.repeat(2)}.js`;
+    folder.write(module, "console.log(process.env.MILLRACE_RUN_FOLDER ?? '');");
+    const uid = `millrace-${process.getuid?.() ?? 0}`;
+    for (const length of [43, 44]) {
+      const parent = `/tmp/${randomBytes(20).toString('hex')}`.slice(0, length - uid.length - 1);
+      mkdirSync(parent);
+      const ended = await run(['up', module, '--quiet', '--no-prefix'], { XDG_RUNTIME_DIR: parent });
+      expect(ended.code, ended.stderr).to.equal(0);
+      expect(ended.stdout).to.match(
+        new RegExp(`^${length === 43 ? parent : '/tmp'}/${uid}/a-module-of--[0-9a-f]{8}/node-0\n$`),
+      );
+      expect(runFolders(parent)).to.deep.equal([]);
+      rmSync(parent, { recursive: true });
+    }
+  });
+
   it('tears the run down in order at the first signal', async () => {
     const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
     await started.says('is up: 2 nodes');
@@ -73,6 +98,141 @@ await first.stop();`,
     const { code, stderr } = await started.ended;
     expect(code, stderr).to.equal(130);
     expect(stderr).not.to.match(/not torn down/);
+  });
+
+  for (const signals of [2, 3]) {
+    const end =
+      signals === 2
+        ? 'gives each step of the teardown a second at the second signal'
+        : 'ends at once at the third signal';
+    it(`${end}, with the exit code of the first, and leaves nothing`, async () => {
+      folder.write(
+        'deaf.js',
+        "process.on('SIGTERM', () => console.error('deaf')); setInterval(() => {}, 1000); console.error('here');",
+      );
+      const started = folder.start(['up', 'deaf.js'], { XDG_RUNTIME_DIR: folder.path });
+      await started.says('node-0 head | here');
+      started.child.kill('SIGINT');
+      await started.says('SIGINT: stopping in order; another one hurries');
+      await started.says('node-0 head | deaf');
+      started.child.kill('SIGTERM');
+      await started.says('SIGTERM: hurrying; another signal ends the process at once');
+      if (signals === 3) started.child.kill('SIGINT');
+      const { code, stderr } = await started.ended;
+      expect(code, stderr).to.equal(130);
+      await eventually(() => commandsOfRun(folder.path).length === 0 && runFolders(folder.path).length === 0);
+    });
+  }
+
+  it('shows what it has written and what it writes to millrace logs, and its parts to millrace inspect', async () => {
+    folder.write(
+      'talks.js',
+      `import { Runtime } from 'millrace';
+const runtime = await Runtime.current();
+console.log('before'); console.error('trouble');
+process.on('SIGUSR2', () => { console.log('after'); setTimeout(() => process.exit(0), 10); });
+setInterval(() => {}, 1000);`,
+    );
+    const started = folder.start(['up', 'talks.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 2 nodes');
+    await started.says('trouble');
+    const shown = await run(['logs']);
+    expect(shown.code, shown.stderr).to.equal(0);
+    expect(shown.stdout).to.equal('node-0 head | before\n');
+    expect(shown.stderr).to.include('node-0 head | trouble\n');
+    expect((await run(['logs', '--node', 'node-1', '--json'])).stdout).not.to.include('before');
+    const inspected = await run(['inspect', '--json']);
+    expect(inspected.code, inspected.stderr).to.equal(0);
+    const { run: name, nodes, processes, channels, pools } = JSON.parse(inspected.stdout) as Inspected;
+    expect(nodes.map((node) => node.name)).to.deep.equal(['node-0', 'node-1']);
+    expect(processes.map((each) => each.state)).to.deep.equal(['alive', 'alive']);
+    expect(channels.map((each) => each.name)).to.include(`millrace/runtime/${processes[0]?.id}`);
+    expect(pools).to.have.length(4);
+    const topology = await run(['topology', '--cluster', '--json']);
+    const { nodes: machines } = JSON.parse(topology.stdout) as {
+      nodes: { node: string; topology: { cpus: number[] } }[];
+    };
+    expect(machines.map(({ node }) => node)).to.deep.equal(['node-0', 'node-1']);
+    expect(machines[1]?.topology.cpus).to.deep.equal(machines[0]?.topology.cpus);
+    expect((await run(['topology', '--cluster', name])).stdout).to.match(/^node-0\n {2}machine: \d+ processors/);
+    const text = await run(['inspect', name, '--name', 'worker-1']);
+    expect(text.stdout).to.match(/^processes\n {2}worker-1 {2}p_uid \d+, process \d+ of node-1, alive$/m);
+    expect(text.stdout).not.to.match(/^nodes$/m);
+    expect((await run(['inspect', '--name', 'nothing'])).code).to.equal(2);
+    expect((await run(['logs', 'nonsense'])).code).to.equal(2);
+    const following = folder.start(['logs', name, '-f', '--process', 'head', '--no-prefix'], {
+      XDG_RUNTIME_DIR: folder.path,
+    });
+    await following.says('trouble');
+    const leaving = folder.start(['logs', '-f'], { XDG_RUNTIME_DIR: folder.path });
+    await leaving.says('trouble');
+    leaving.child.kill('SIGINT');
+    expect((await leaving.ended).code).to.equal(130);
+    process.kill(processes.find((each) => each.name === 'head')?.pid ?? 0, 'SIGUSR2');
+    const { code, stdout, stderr } = await following.ended;
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.equal('before\nafter\n');
+    expect((await started.ended).code).to.equal(0);
+    expect((await run(['logs'])).code).to.equal(2);
+  });
+
+  it('says which worker has ended and how, goes on without it, and its exit code tells', async () => {
+    const words = ['up', 'until-usr2.js', '--nodes', '3', '--json'];
+    const started = folder.start(words, { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 3 nodes');
+    const ofHead = () => commandsOfRun(folder.path).find(({ command }) => command.includes('up-head.js'));
+    await eventually(() => ofHead() !== undefined);
+    const listed = await run(['ps', '--json']);
+    const { processes } = JSON.parse(listed.stdout) as { processes: { name: string; pid: number }[] };
+    const pidOf = (name: string): number => processes.find((each) => each.name === name)?.pid ?? 0;
+    process.kill(pidOf('worker-2'), 'SIGKILL');
+    await started.says(
+      'worker-2 of node-2 has ended by itself, and the run goes on without it: it was ended by SIGKILL',
+    );
+    process.kill(pidOf('worker-1'), 'SIGTERM');
+    await started.says(
+      'worker-1 of node-1 has ended by itself, and the run goes on without it: it ended with exit code 0',
+    );
+    process.kill(ofHead()?.pid ?? 0, 'SIGUSR2');
+    const { code, stdout, stderr } = await started.ended;
+    expect(code, stderr).to.equal(4);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).to.deep.include({
+      exitCode: 4,
+      lost: [
+        { node: 'node-2', process: 'worker-2', cause: 'it was ended by SIGKILL' },
+        { node: 'node-1', process: 'worker-1', cause: 'it ended with exit code 0' },
+      ],
+    });
+    expect(stderr).not.to.match(/not torn down/);
+  });
+
+  it('writes its steps to the file of --trace, and refuses a file that it cannot write before anything starts', async () => {
+    const ended = await run(['up', 'ends.js', '--trace', 'trace.json', '--quiet']);
+    expect(ended.code, ended.stderr).to.equal(7);
+    const events = folder
+      .read('trace.json')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { step: string; failures: string[] });
+    expect(events.map(({ step }) => step)).to.deep.equal(steps.map(({ name }) => name));
+    expect(events.flatMap(({ failures }) => failures)).to.deep.equal([]);
+    for (const file of ['missing/trace.json', 'ends.js', '']) {
+      const refused = await run(['up', 'ends.js', '--trace', file]);
+      expect(refused.code, refused.stderr).to.equal(2);
+      expect(refused.stdout).to.equal('');
+    }
+  });
+
+  it('tells of a trace that the disk has no room for beside what the run itself says', async function () {
+    if (process.platform !== 'linux') pendingBecause(this, 'only Linux has /dev/full');
+    folder.write('well.js', "console.log('well');");
+    const ended = await run(['up', 'well.js', '--trace', '/dev/full', '--quiet']);
+    expect(ended.code, ended.stderr).to.equal(1);
+    expect(ended.stdout).to.equal('node-0 head | well\n');
+    expect(ended.stderr).to.match(/The trace .*ENOSPC/);
+    const failed = await run(['up', 'ends.js', '--trace', '/dev/full', '--quiet', '--json']);
+    expect(failed.code).to.equal(7);
+    expect(failed.stdout).to.include('"exitCode":7');
   });
 
   it('is listed by millrace ps while it is up, and torn down by millrace stop', async () => {
@@ -97,13 +257,47 @@ await first.stop();`,
     expect((await run(['stop'])).code).to.equal(2);
   });
 
+  it('takes in a worker that joins by millrace join, until a signal ends it or the run has ended', async () => {
+    const started = folder.start(['up', 'stays.js'], { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 1 node');
+    const { controlPlane, keyFile } = JSON.parse((await run(['inspect', '--json'])).stdout) as Inspected;
+    const env = { XDG_RUNTIME_DIR: folder.path, MILLRACE_CLUSTER_KEY_FILE: keyFile };
+    const runtimes = async (): Promise<number> => {
+      const { channels } = JSON.parse((await run(['inspect', '--json'])).stdout) as Inspected;
+      return channels.filter(({ name }) => name.startsWith('millrace/runtime/')).length;
+    };
+    const before = await runtimes();
+    const words = ['join', '--to', controlPlane, '--node', 'late', '--partitions', '2'];
+    const first = folder.start(words, env);
+    await first.says('late has joined');
+    expect(await runtimes()).to.equal(before + 1);
+    first.child.kill('SIGTERM');
+    const signalled = await first.ended;
+    expect(signalled.code, signalled.stderr).to.equal(143);
+    expect(signalled.stderr).to.include('with 2 partitions');
+    const second = folder.start([...words, '--patience', '1'], env);
+    await second.says('late has joined');
+    expect((await run(['stop'])).code).to.equal(0);
+    const lost = await second.ended;
+    expect(lost.code, lost.stderr).to.equal(4);
+    expect(lost.stderr).to.include('the cluster has ended, or is cut off');
+    await started.ended;
+    for (const to of ['nonsense', 'tcp://b.example:7000', 'tcp://127.0.0.1:1']) {
+      const refused = await run(['join', '--to', to], { MILLRACE_CLUSTER_KEY_FILE: '' });
+      expect([1, 2], refused.stderr).to.include(refused.code);
+    }
+  });
+
   it('refuses before anything starts what cannot run', async () => {
     for (const words of [
       ['missing.js'],
       ['ends.js', '--hosts', 'a b'],
       ['ends.js', '--hosts', '-oProxyCommand=x'],
+      ['ends.js', '--hosts', 'one.invalid:2'],
       ['ends.js', '--hosts', 'a', '--hostfile', 'ends.js'],
       ['ends.js', '--nodes', '0'],
+      ['ends.js', '--advertise', 'a b'],
+      ['ends.js', '--advertise', 'user@a'],
     ]) {
       const { code, stderr } = await run(['up', ...words]);
       expect(code, stderr).to.equal(2);
@@ -113,3 +307,18 @@ await first.stop();`,
     expect(stderr).to.match(/MILLRACE_FAULT/);
   });
 });
+
+interface Inspected {
+  readonly controlPlane: string;
+  readonly keyFile: string;
+  readonly run: string;
+  readonly nodes: readonly { readonly name: string }[];
+  readonly processes: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly pid: number;
+    readonly state: string;
+  }[];
+  readonly channels: readonly { readonly name: string }[];
+  readonly pools: readonly unknown[];
+}

@@ -5,10 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { optionTable } from '#src/options/index.js';
-import { FLIGHTS, Folder, MAIN, messages } from './millrace.js';
+import { type Ended, FLIGHTS, Folder, MAIN, messages } from './millrace.js';
 
 describe('the millrace command', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
 
@@ -59,11 +59,9 @@ describe('the millrace command', function () {
   /** Words of the command, and what the one line that answers them includes. */
   const wrong: readonly (readonly [words: string[], includes: string])[] = [
     [['rnu'], 'Did you mean run?'],
-    [['nonsense'], 'There are run, up, ps, stop, cleanup, sim, replay, gen, config, topology, doctor'],
-    [
-      ['nonsense', 'x', '--y'],
-      'There are run, up, ps, stop, cleanup, sim, replay, gen, config, topology, doctor, help',
-    ],
+    [['rnu', '--help'], 'Did you mean run?'],
+    [['nonsense'], 'There are run, up, dev, deploy, join, ps, stop'],
+    [['nonsense', 'x', '--y'], 'gen, config, topology, doctor, help'],
     [['help', 'nonsense'], 'There are run'],
     [['help', 'rnu'], 'Did you mean run?'],
     [[''], "unknown command ''"],
@@ -108,7 +106,7 @@ describe('the millrace command', function () {
     [['run', FLIGHTS, '--trace', 'there', '--record', 'link'], '--trace and --record are the same file'],
     [['run', 'empty.js', '--record', 'empty.js'], 'the module and --record are the same file'],
     [['run', 'empty.js', '--trace', 'link.js'], 'the module and --trace are the same file'],
-    [['replay', 'broken.js'], 'broken.js is not a recording'],
+    [['replay', 'broken.js'], 'broken.js cannot be replayed: '],
     [['run'], "missing required argument 'module'"],
     [['run', FLIGHTS, 'more'], 'too many arguments'],
     [['run', FLIGHTS, '--sede', '7'], 'Did you mean --seed?'],
@@ -172,19 +170,6 @@ describe('the millrace command', function () {
     folder.write('unbuilt/package.json', '{ "millrace": "./dist/main.js" }');
   });
 
-  for (const [words, includes] of wrong) {
-    const shown = words.map((word) => (word === FLIGHTS ? 'flights' : word)).join(' ');
-    it(`answers "millrace ${shown}" in one line, and starts nothing`, async () => {
-      const ended = await folder.run(words);
-      expect(ended.code, ended.stderr).to.equal(2);
-      expect(messages(ended)).to.have.length(1);
-      expect(ended.stderr)
-        .to.include(includes)
-        .and.not.match(/\n\s+at /);
-      expect(ended.stdout).to.equal('');
-    });
-  }
-
   /** Options and the files that they name, and what the one line about each includes. */
   const wrongOptions: Readonly<Record<string, readonly [env: Readonly<Record<string, string>>, includes: string]>> = {
     'an empty cluster key': [{ MILLRACE_CLUSTER_KEY_FILE: 'empty' }, 'clusterKeyFile: empty is empty'],
@@ -197,15 +182,45 @@ describe('the millrace command', function () {
       'tlsCaFile: broken.js contains no certificate',
     ],
   };
-  for (const [what, [env, includes]] of Object.entries(wrongOptions)) {
-    it(`refuses ${what} in one line, and starts nothing`, async () => {
-      const ended = await folder.run(['run', FLIGHTS, '--quiet'], { MILLRACE_LISTEN: 'unix:', ...env });
-      expect(ended.code, ended.stderr).to.equal(2);
-      expect(messages(ended)).to.have.length(1);
-      expect(ended.stderr).to.include(includes);
-      expect(ended.stdout).to.equal('');
+
+  /** All in one process, to which each of them leaves nothing. */
+  const refused = [
+    ...wrong.map(([words, includes]) => {
+      const shown = words.map((word) => (word === FLIGHTS ? 'flights' : word)).join(' ');
+      return { title: `answers "millrace ${shown}" in one line, and starts nothing`, words, env: {}, includes };
+    }),
+    ...Object.entries(wrongOptions).map(([what, [given, includes]]) => {
+      const env = { MILLRACE_LISTEN: 'unix:', ...given };
+      return {
+        title: `refuses ${what} in one line, and starts nothing`,
+        words: ['run', FLIGHTS, '--quiet'],
+        env,
+        includes,
+      };
+    }),
+  ];
+  let answers: readonly Ended[] = [];
+  before(async () => {
+    answers = await folder.runAll(refused);
+  });
+
+  for (const [index, { title, includes }] of refused.entries()) {
+    it(title, () => {
+      const answer = answers[index];
+      if (answer === undefined) throw new Error('The command line was not run.');
+      expect(answer.code, answer.stderr).to.equal(2);
+      expect(messages(answer)).to.have.length(1);
+      expect(answer.stderr)
+        .to.include(includes)
+        .and.not.match(/\n\s+at /);
+      expect(answer.stdout).to.equal('');
     });
   }
+
+  it('refuses in a process of its own what it refuses beside others', async () => {
+    const [first] = refused;
+    expect(await folder.run(first?.words ?? [])).to.deep.equal(answers[0]);
+  });
 
   it('leaves a file as it is that it refuses to write over', () => {
     expect(folder.read('empty.js')).to.equal('export const nothing = 1;');

@@ -67,7 +67,7 @@ describe('the file of an EmbeddedStore', () => {
     const scheduler = new RealScheduler();
     const lock = await FileLock.take(`${path}.lock`, scheduler, scheduler.now() + 5_000);
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const error = await millraceRejection(store.compareAndSet('a', bytes('one'), undefined, { timeoutMs: 300 }));
+      const error = await millraceRejection(store.compareAndSet('a', bytes('one'), undefined, { timeoutMs: 1_500 }));
       expect(error).to.be.instanceOf(UnreachableError);
       expect(error.message).to.include(`Process ${process.pid} `);
       expect(store.trouble).to.equal(error);

@@ -78,6 +78,35 @@ describe('the generator', () => {
     expect(await import(pathToFileURL(module).href)).to.have.property('M');
   });
 
+  it('gives a comment to the first declaration below it, and to no other of its line', async () => {
+    const text = `syntax = "proto3";
+// About the message.
+message Ball { uint32 left = 1; string name = 2; }
+// About the kinds.
+enum Kind { NONE = 0; SOME = 1; }
+// About the service.
+service Balls { rpc Throw(Ball) returns (Ball); }
+message Bat { uint32 left = 1; } // About bats.
+message Net {
+  // About both.
+  uint32 wide = 1; uint32 high = 2; // About the height.
+}`;
+    const proto = await put('lines.proto', text);
+    await generate({ files: [proto], out: join(everything.folder, 'lines') });
+    const types = await readFile(join(everything.folder, 'lines/lines.d.ts'), 'utf8');
+    const above = (declared: string): string[] => {
+      const lines = types.split('\n');
+      return lines.flatMap((line, at) => (line.includes(declared) ? [(lines[at - 1] ?? '').trim()] : []));
+    };
+    expect(above('readonly left')).to.not.include('/** About the message. */');
+    for (const declared of ['readonly left', 'readonly name', 'readonly SOME', 'readonly NONE', 'readonly throw'])
+      expect(above(declared).join(), declared).to.not.include('About');
+    expect(above('interface Ball ')).to.deep.equal(['/** About the message. */']);
+    expect(above('interface Bat ')).to.deep.equal(['/** About bats. */']);
+    expect(above('readonly wide')).to.include('/** About both. */');
+    expect(above('readonly high')).to.include('/** About the height. */');
+  });
+
   it('tells types of one name from two packages apart', async () => {
     const left = await put('pair/left.proto', 'syntax = "proto3"; package left; message Row { int32 a = 1; }');
     const both =

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { decode, encode, type AnyService } from '#src/protocol/index.js';
 import { generate } from '#src/codegen/index.js';
@@ -85,6 +85,68 @@ describe('imports', () => {
     const file = { name: 'a.proto', messageType: [{ name: 'M', field: [{ name: 'a', number: 1, type: 8 }] }] };
     const image = type.create({ files: { file: [file] } });
     expect(decode(type, encode(type, image))).to.deep.equal(image);
+  });
+
+  it('options are those of an imported descriptor.proto that is newer than that of Millrace', async () => {
+    const own = await readFile(resolve('protos/google/protobuf/descriptor.proto'), 'utf8');
+    const newer = own
+      .replace('optional Edition edition_removed = 4;', '$& optional string removal_error = 5;')
+      .replace(
+        'message FileOptions {',
+        '$& optional int32 newest = 990 [feature_support = { removal_error: "gone" }];',
+      );
+    await scratch.put('google/protobuf/descriptor.proto', newer);
+    const file = (value: string) =>
+      `${P3} import "google/protobuf/descriptor.proto"; option newest = ${value};\nmessage M { google.protobuf.FileOptions options = 1; }`;
+    await scratch.put('new.proto', file('7'));
+    await scratch.generate(['new.proto']);
+    expect(await scratch.read('gen/google/protobuf/descriptor.js')).not.to.include('Left out');
+    await scratch.put('wrong.proto', file('"7"'));
+    expect(await scratch.refusal(['wrong.proto'])).to.include('newest takes an integer');
+  });
+
+  it('options may be written by their full names, where descriptor.proto is imported', async () => {
+    const file = (text: string) => `${P3} import "google/protobuf/descriptor.proto"; ${text}`;
+    const field = (options: string) => `message M { repeated uint32 many = 1 [${options}]; }`;
+    await scratch.put('short.proto', file(field('packed = false, deprecated = true')));
+    await scratch.put(
+      'full.proto',
+      file(
+        `option (google.protobuf.FileOptions.java_package) = "x"; ${field('(google.protobuf.FieldOptions.packed) = false, (.google.protobuf.FieldOptions.deprecated) = true')}`,
+      ),
+    );
+    for (const name of ['short.proto', 'full.proto']) await scratch.generate([name]);
+    const code = async (name: string) => (await scratch.read(`gen/${name}.js`)).replaceAll(`${name}.proto`, '');
+    expect(await code('full')).to.equal(await code('short'));
+    const refused: readonly (readonly [string, string])[] = [
+      [file(field('(google.protobuf.MessageOptions.deprecated) = true')), 'is an option of another place'],
+      [
+        file(field('(google.protobuf.FieldOptions.depracated) = true')),
+        'FieldOptions of descriptor.proto has no depracated',
+      ],
+      [file(field('deprecated = true, (google.protobuf.FieldOptions.deprecated) = true')), 'is set twice'],
+      [
+        `${P3} ${field('(google.protobuf.FieldOptions.deprecated) = true')}`,
+        'needs import "google/protobuf/descriptor.proto"',
+      ],
+    ];
+    for (const [text, why] of refused) {
+      await scratch.put('wrong.proto', text);
+      expect(await scratch.refusal(['wrong.proto'])).to.include(why);
+    }
+  });
+
+  it('an imported descriptor.proto that is older than that of Millrace takes no options away', async () => {
+    await scratch.put(
+      'google/protobuf/descriptor.proto',
+      'syntax = "proto2"; package google.protobuf; message MessageOptions { optional bool map_entry = 7 [old = true]; } message FieldOptions { optional bool old = 900; }',
+    );
+    await scratch.put(
+      'use.proto',
+      `${P3} import "google/protobuf/descriptor.proto"; message M { option deprecated = true; google.protobuf.MessageOptions options = 1; }`,
+    );
+    await scratch.generate(['use.proto']);
+    expect(await scratch.read('gen/google/protobuf/descriptor.js')).not.to.include('Left out');
   });
 
   it('a message of descriptor.proto with every option can be a field', async () => {

@@ -36,7 +36,7 @@ const propertyOf = (name: string): string => PROPERTIES[name] ?? name;
 const P3 = 'syntax = "proto3"; package p; ';
 
 describe('names', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let scratch: Scratch;
 
   beforeEach(async () => {

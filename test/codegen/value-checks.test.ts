@@ -257,6 +257,14 @@ describe('create of a generated message', () => {
     }
   });
 
+  it('refuses an empty text and an empty list where bytes belong, as any other', () => {
+    const type = typeOf('Of_bytes');
+    for (const plain of ['', []]) {
+      expect(() => type.create({ plain })).to.throw(ProtocolError, 'check.Of_bytes.plain must be ');
+      expect(() => encode(type, { ...type.create(), plain })).to.throw(ProtocolError, 'check.Of_bytes.plain must be ');
+    }
+  });
+
   it("takes an instance of a class of one's own, and an object of another realm, as a message", () => {
     class Point {
       n = 5;

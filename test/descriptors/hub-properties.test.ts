@@ -182,7 +182,7 @@ describeWithSharedMemory(
   'values that are sent, forwarded, read and disposed in any order by processes that may end',
   () => {
     it('are never garbage, never copied, and leave nothing', async function () {
-      this.timeout(120_000);
+      this.timeout(300_000);
       await fc.assert(
         fc.asyncProperty(fc.array(act, { maxLength: 40, size: 'max' }), async (acts) => {
           const run = new Run();

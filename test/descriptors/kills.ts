@@ -141,7 +141,7 @@ export function describeKills(rounds: number): void {
     }
 
     it('are read without a copy, forwarded, read again, and freed', async function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const [owner, reader, third] = [await world.start(), await world.start(), await world.start()];
       const there = await forward(reader, third, await stream(owner, reader, 5));
       expect(await looked(third, there, 0)).to.deep.equal(upTo(5).map(() => 'good'));
@@ -154,7 +154,7 @@ export function describeKills(rounds: number): void {
 
     for (const role of ['owner', 'reader', 'third'] as const) {
       it(`are never garbage and leave nothing when the ${role} is killed in their midst, ${rounds} times`, async function () {
-        this.timeout(20_000 + rounds * 10_000);
+        this.timeout(120_000 + rounds * 10_000);
         const peers = { owner: await world.start(), reader: await world.start(), third: await world.start() };
         for (const _ of upTo(rounds)) {
           const { owner, reader, third } = peers;

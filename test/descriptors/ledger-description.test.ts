@@ -9,7 +9,7 @@ const MANY = 100_000;
 
 describe('the description of a ledger', () => {
   it('is as small with 100,000 values as with a few, and its totals count all of them', async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const { hub, owner, reader, third } = new Trio('private');
     const storage = new Storage(owner.pool);
     await storage.reserve(SIZE);

@@ -240,13 +240,13 @@ class FaultyLedger extends Ledger {
 
 describe('a ledger, in any order of sends, forwards, claims, releases, losses and ends,', () => {
   it('frees each object once, never while it is held, and always in the end', function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     explore(() => new Ledger(), { numRuns: Number(process.env['MILLRACE_TEST_LEDGERS'] ?? 2_000) });
   });
 
   for (const { name, change } of faults) {
     it(`is found to have a fault: ${name}`, function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const search = (): void =>
         explore(() => new FaultyLedger(change), { numRuns: 2_000, endOnFailure: true, seed: 7 });
       expect(search).to.throw();

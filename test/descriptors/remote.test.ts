@@ -9,6 +9,8 @@ import {
 } from '#src/descriptors/index.js';
 import { ConsumedError, ProtocolError, UnreachableError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
+import { exposedGc } from '../support/exposed-gc.js';
+import { upTo } from '../support/numbers.js';
 import { rejection } from '../support/rejection.js';
 import { type Hub, type Node, overTheWire } from './hub.js';
 import { describeWithSharedMemory, MIB, openPool } from './pools.js';
@@ -54,6 +56,28 @@ describeWithSharedMemory('a value on its way between processes', () => {
     expect(await descriptor.takeValue()).to.equal('small');
     expect(hub.waiting).to.equal(0);
     expectNothingLeft(owner, reader);
+  });
+
+  it('leaves nothing of a peer that has ended, also while the arena of the value is open', async () => {
+    const gc = await exposedGc();
+    const kept = await born(0);
+    const sendToPeers = async (first: number, count: number): Promise<number> => {
+      for (const index of upTo(count)) {
+        const name = `${first + index}:1` as const;
+        owner.manager.joined(name);
+        await owner.manager.describe(await born(1), name);
+        owner.manager.ended(name);
+        if (index % 100 === 0) await hub.settle();
+      }
+      await hub.settle();
+      gc();
+      return process.memoryUsage().heapUsed;
+    };
+    // What is kept of the last ones that have ended is bounded: it is there before.
+    const before = await sendToPeers(1_000, 1_000);
+    const grownBytes = (await sendToPeers(10_000, 3_000)) - before;
+    expect(grownBytes / 3_000).to.be.below(200);
+    kept.dispose();
   });
 
   it('that nobody reads is given back as well', async () => {
@@ -258,6 +282,17 @@ describeWithSharedMemory('a value on its way between processes', () => {
       for (const message of wrong) owner.manager.control(reader.name, v1.DescriptorControl.create({ message }));
       expect(owner.manager.statistics.violations).to.equal(wrong.length);
       expect(hub.log.records).to.have.length(wrong.length);
+    });
+
+    it('is counted and logged as an answer about objects that cannot be, and the rest of the answer holds', async () => {
+      const message = overTheWire(await owner.manager.describe(await born(1), reader.name));
+      const answers = owner.manager.inDoubt([message], reader.name).map((receipt) => v1.ObjectReceipt.create(receipt));
+      owner.manager.settled(reader.name, [
+        v1.ObjectReceipt.create({}),
+        v1.ObjectReceipt.create({ object: { owner: { ordinal: 1, incarnation: 1n }, number: 0 } }),
+        ...answers,
+      ]);
+      expect(owner.manager.statistics).to.include({ owned: 0, violations: 2 });
     });
   });
 });

@@ -5,7 +5,7 @@ const ROWS = rowsFrom(11, 6_000);
 const SEEDS = [1, 2, 3, 4, 5];
 
 describe('the flights example on a network with faults', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = folderOfTests();
   const input = folder.input(JSON.stringify(ROWS));
   const expected = plainResult(ROWS);

@@ -7,7 +7,7 @@ const GOOD = { delay: 5, distance: 300, time: 7.5 };
 const END = 1 + JSON.stringify(GOOD).length;
 
 describe('the input of the flights example', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = folderOfTests();
   after(() => folder.remove());
 

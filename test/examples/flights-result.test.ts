@@ -6,7 +6,7 @@ import { folderOfTests, parsed, plainResult, type Row, rowsFrom, runFlights, SAM
 const ROWS = rowsFrom(1, 3_000);
 
 describe('the flights example', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const folder = folderOfTests();
   const input = folder.input(JSON.stringify(ROWS));
   const expected = plainResult(ROWS);

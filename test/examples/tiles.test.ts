@@ -48,7 +48,7 @@ async function expectedPng(): Promise<Uint8Array> {
 
 describePlacements('the tiles example', (newCluster) => {
   it('paints the picture that one loop paints, to the byte', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const folder = mkdtempSync(join(tmpdir(), 'millrace-tiles-'));
     try {
       const cluster = newCluster();

@@ -145,7 +145,8 @@ describe('describeId', () => {
     expect(ids.describeId('channel', ids.backendLocalCUid(7n, 'out'))).to.equal('backend local out 7');
     expect(ids.describeId('channel', ids.userCUid(3, 9))).to.equal('user 3:9');
     expect(ids.describeId('pool', 5n)).to.equal('node default 5');
-    expect(ids.describeId('channel', 3n)).to.equal('no channel (3)');
+    expect(ids.describeId('channel', 3n)).to.equal('membership');
+    expect(ids.describeId('channel', 4n)).to.equal('no channel (4)');
   });
 });
 

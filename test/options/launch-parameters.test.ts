@@ -10,6 +10,7 @@ const GOOD = {
   processName: 'head',
   nodeIndex: 0,
   nodes: 3,
+  nodeCpus: 2,
   globalServices: 'unix:/tmp/a',
   nodeAddress: 'unix:/tmp/b',
 };
@@ -23,6 +24,7 @@ describe('launch parameters', () => {
       processName: fc.string({ minLength: 1, maxLength: 255 }),
       nodeIndex: fc.nat(2 ** 24 - 1),
       nodes: fc.integer({ min: 1, max: 2 ** 24 }),
+      nodeCpus: fc.integer({ min: 1, max: 65_536 }),
       globalServices: fc.string({ minLength: 1, maxLength: 200 }),
       nodeAddress: fc.string({ minLength: 1, maxLength: 200 }),
     });

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { ConfigError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { pendingBecause } from '../support/pending.js';
+import { untyped } from './sources.js';
 import {
   describeOptions,
   nearestName,
@@ -14,8 +15,6 @@ import {
   resolveOptions,
 } from '#src/options/index.js';
 
-/** Values that no caller with types could pass. */
-const untyped = (code: Record<string, unknown>): OptionSources => ({ code: code as OptionSources['code'] & {} });
 const inFile = (values: Record<string, unknown>): OptionSources => ({ file: { path: 'm.json', values } });
 
 describe('resolveOptions', () => {
@@ -105,6 +104,8 @@ describe('resolveOptions', () => {
       'local:1!memory://a/b/0 ucx+unix:/y#2 tcp://127.0.0.1:7#1',
       'ucx+unix:/y unix:/y#a',
       'ws://host/links',
+      'zmq+tcp://host:1',
+      'zmq+ipc:/tmp/a/link#1',
       'unix:/x#1 wss://[::1]:8443/#a',
     ];
     for (const controlPlane of ways)
@@ -151,7 +152,18 @@ describe('resolveOptions', () => {
       `unix:/${'x'.repeat(107)}`,
       'tcp://h:80#token',
     ],
-    advertisedHost: ['two words', 'http://host', 5],
+    advertisedHost: [
+      'two words',
+      'http://host',
+      'a:b',
+      '-x',
+      'a..b',
+      '[::1]',
+      '256.1.1.1',
+      'x'.repeat(64),
+      'a.'.repeat(127),
+      5,
+    ],
     controlPlane: [
       '',
       'there',
@@ -165,6 +177,9 @@ describe('resolveOptions', () => {
       'unix:relative',
       'tcp://::1:80',
       'unix:/a tcp://h:99999',
+      'zmq+ipc:',
+      'zmq+tcp://h:0',
+      'zmq+tcp:there',
       'local:1!memory://a/b/0',
     ],
     clusterKeyFile: [' padded ', 'a\0b', 5],
@@ -172,6 +187,10 @@ describe('resolveOptions', () => {
     clusterStore: ['', 'file', 'embedded:', 'nats://', 'nats://a:0', 'nats://a:1/b c', 'nats://a,,b', 7],
     clusterRole: ['leader', true],
     leaseMs: [499, 1.5, '5000'],
+    seeds: ['here', ['tcp://h:0'], ['tcp://h:1', 7], 7, Array.from({ length: 65 }, () => 'unix:/a')],
+    peersFile: [' ', 5],
+    probeMs: [19, 60_001, '1000'],
+    coordinationBytes: [0, 1.5],
     keyless: ['anywhere', true],
     tlsCertFile: [' ', 5],
     tlsKeyFile: [' ', {}],
@@ -179,10 +198,20 @@ describe('resolveOptions', () => {
     ucx: ['on', true],
     ucxInterfaces: ['eth0 eth1', 'eth0,', 7],
     wsListen: ['', 'tcp://a:1', 'ws:', 'ws://a:99999/', 'ws://a:1/b c', 'ws://a:1/#x', 7],
+    zmqListen: [
+      '',
+      'zmq+tcp:',
+      'zmq+tcp://a:99999',
+      'zmq+ipc:/a path',
+      'zmq+ipc:/tmp/a',
+      'tcp://a:1',
+      'zmq+tcp://a:1#x',
+      7,
+    ],
     wsOrigins: ['https://a/', 'a.example', 'https://a,,https://b', 7],
     partitions: ['many', 0, 1_025, 1.5],
     placement: ['', 'far', 1],
-    cpuset: ['all', '3-', '0 1', '-1', 4],
+    cpuset: ['all', '3-', '0 1', '-1', '3-0', '0,5-4', '65536', ',', 4],
     callChain: ['64', 0, -1, 0.5, Number.NaN, 1_025, null, {}, [5]],
     askTimeoutMs: ['1000', 0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, null, {}, [5]],
     stopTimeoutMs: ['soon', 0],
@@ -270,7 +299,7 @@ describe('readOptionsFile', () => {
         .with.property('message')
         .that.includes(path)
         .and.includes(includes)
-        .and.has.length.below(550);
+        .and.has.length.below(600);
     });
   }
 

@@ -42,7 +42,7 @@ const MIXED = {
 };
 
 describe('the package in CommonJS', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   for (const name of entryPoints) {
     it(`gives ${name} the same names as its ES module`, async () => {
@@ -110,7 +110,7 @@ describe('the package in CommonJS', function () {
           const { Runtime } = require('millrace');
           const found = require('./flow.js');
           async function main() {
-            const runtime = await Runtime.start({ partitions: 2, placement: 'thread', logLevel: 'warn' });
+            const runtime = await Runtime.start({ partitions: 2, placement: 'thread', logLevel: 'error' });
             await (await runtime.run(found.default ?? found)).done;
             await runtime.stop();
           }

@@ -4,8 +4,15 @@ import { expect } from 'chai';
 
 const OF_NODE = /from '(node:[^']+)'|import\('(node:[^']+)'\)|\b(NodeJS\.\w+)|<reference (types="node")/;
 const IMPORTED = /(?:from|import) ?\(?'(\.[^']+)'/g;
-/** Entry points that are made for another package, whose own types may need those of Node. */
-const FOR_ANOTHER_PACKAGE = ['./nact', './nact/level', './persistence/level', './prometheus', './opentelemetry'];
+/** Entry points that are made for another package, or for a server of Node, whose own types may need those of Node. */
+const FOR_ANOTHER_PACKAGE = [
+  './nact',
+  './nact/level',
+  './persistence/level',
+  './prometheus',
+  './opentelemetry',
+  './dashboard',
+];
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   readonly exports: Readonly<

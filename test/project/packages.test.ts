@@ -16,7 +16,7 @@ function packages(): readonly (readonly [path: string, about: Package])[] {
 
 describe('package-lock.json', () => {
   it('agrees with package.json, so that npm ci works', function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const npm = platform === 'win32' ? 'npm.cmd' : 'npm';
     const args = ['ci', '--dry-run', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
     const { status, stderr } = spawnSync(npm, args, { encoding: 'utf8', shell: platform === 'win32' });

@@ -27,7 +27,7 @@ describe('a promise that a test rejects and nobody handles', () => {
       const { code, output } = await mocha([...options, '--reporter', 'spec', join(folder, '*.test.cjs')]);
       expect(output).to.include('1 failing').and.include('nobody handles this');
       expect(code).to.equal(1);
-    }).timeout(30_000);
+    }).timeout(120_000);
   }
 });
 

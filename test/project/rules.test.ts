@@ -41,7 +41,7 @@ const cruise = (folder: string): string =>
 const lint = (folder: string): string => run(folder, 'oxlint/bin/oxlint', '--type-aware', '--format', 'unix', 'src');
 
 describe('the dependency rule', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   it('accepts arrows that point down, and names each that does not', () => {
     const files = {
@@ -77,7 +77,7 @@ describe('the dependency rule', function () {
 });
 
 describe('the lint rules', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   const forbidden = [
     'export const value = Date.now();',

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { AnyBehavior } from '#src/actors/kernel/index.js';
+import { type AnyBehavior, behavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
 import { ConfigError, ProtocolError } from '#src/errors.js';
+import { messageOf } from '#src/foreign.js';
 import { v1 } from '#src/protocol/on-demand/index.js';
 import {
   actorNamed,
@@ -14,6 +15,7 @@ import {
   replay,
 } from '#src/recording/index.js';
 import { Errands } from '../actors/transport/errands.js';
+import { rejection } from '../support/rejection.js';
 import { type Changes, helper, shop } from './shop.js';
 
 interface Run {
@@ -49,6 +51,36 @@ async function differenceOf(run: Run, changed: AnyBehavior): Promise<Difference>
 }
 
 describe('a recorded actor, replayed alone', () => {
+  it('has the signals of its asks aborted when they were', async () => {
+    const pieces: Uint8Array[] = [];
+    const recorder = new Recorder({ actors: ['waiting'], write: (bytes) => void pieces.push(bytes), header: {} });
+    const executor = new Executor({ seed: 3, interceptor: recorder });
+    const runtime = await executor.start();
+    const events: string[] = [];
+    const waiting = behavior(Errands, {
+      push: () => {},
+      urge: () => {},
+      run: async (_state, { value }, { signal }) => {
+        if (value === 0) signal.addEventListener('abort', () => events.push(messageOf(signal.reason)));
+        else await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return { value: signal.aborted ? messageOf(signal.reason).length : 0 };
+      },
+      rush: () => ({}),
+    });
+    const ref = runtime.spawn(waiting, { name: 'waiting' });
+    await ref.run({ value: 0 });
+    await rejection(ref.run({ value: 1 }, { timeoutMs: 20 }));
+    const caller = new AbortController();
+    executor.scheduler.setTimer(5, () => caller.abort());
+    await rejection(ref.run({ value: 1 }, { signal: caller.signal }));
+    await executor.stop();
+    const recorded = actorNamed(readRecording(Buffer.concat(pieces)), 'waiting').events;
+    expect(recorded.filter(({ event }) => event.case === 'aborted')).to.have.length(3);
+    expect(events).to.have.length(1);
+    expect(await replay(waiting, recorded)).to.equal(undefined);
+    expect(events[1]).to.equal(events[0]);
+  });
+
   for (const isFar of [false, true]) {
     it(`does the same again, asked from ${isFar ? 'another node' : 'its own partition'}`, async () => {
       const run = await recordedRun({ isFar });

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { serialize } from 'node:v8';
@@ -11,7 +11,7 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import { rejection } from '../support/rejection.js';
 
 describe('an execution', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder = '';
 
   before(() => {
@@ -50,6 +50,22 @@ describe('an execution', function () {
     const { cause, stack } = await startThread(program('throw new RangeError("too far")'), () => {}).ended;
     expect(cause).to.equal('it threw RangeError: too far');
     expect(stack).to.include('program-');
+  });
+
+  it('of a process that another command starts says what it threw, apart from what it has written', async () => {
+    const words = pathToFileURL(resolve('dist/resources/execution/index.js')).href;
+    const started = program(`
+      import { tellLastWords } from ${JSON.stringify(words)};
+      tellLastWords();
+      process.stderr.write('before\0mill');
+      throw new RangeError('too far');`);
+    const written: Buffer[] = [];
+    const through = (command: readonly string[]) => ['sh', '-c', 'exec "$@" 3>&-', 'sh', ...command];
+    const output = (chunk: Buffer): void => void written.push(chunk);
+    const { cause, stack } = await startProcess({ ...started, through, output }, new RealScheduler()).ended;
+    expect(cause).to.equal('it threw RangeError: too far');
+    expect(stack).to.include('program-');
+    expect(Buffer.concat(written).toString()).to.equal('before\0mill');
   });
 
   it('of a process has ended even while what it has started holds its output open', async () => {

@@ -1,10 +1,10 @@
 /** Below the time that a test may take, so that it is this which says what was waited for. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 45_000;
 /** Other threads and processes may take so long, on a machine that is busy. */
-const LONG_PATIENCE_MS = 20_000;
+const LONG_PATIENCE_MS = 50_000;
 const PAUSE_MS = 3;
 
-/** Resolves as soon as `isTrue` holds: it looks at each turn of the event loop. Rejects after 8 s. `what` names it in the error. */
+/** Resolves as soon as `isTrue` holds: it looks at each turn of the event loop. Rejects after 45 s. `what` names it in the error. */
 export function until(isTrue: () => boolean): Promise<void>;
 export function until(what: string, isTrue: () => boolean): Promise<void>;
 export async function until(...[first, second]: [() => boolean] | [string, () => boolean]): Promise<void> {

@@ -47,7 +47,7 @@ function pathOf(program: string): string {
 }
 
 describe('events of a process that is killed', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   for (const [entryPoint, program] of Object.entries(PROGRAMS)) {
     it(`are there again with ${entryPoint}, every one that was acknowledged, in order and none twice`, async () => {

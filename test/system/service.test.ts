@@ -27,7 +27,7 @@ function useService(begin: Mocha.HookFunction, finish: Mocha.HookFunction, notic
 }
 
 describe('examples/service', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const running = useService(before, after);
 
   it('takes prices, and answers with what it has', async () => {
@@ -126,7 +126,7 @@ describe('examples/service', function () {
 });
 
 describe('the end of examples/service', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const running = useService(beforeEach, afterEach, 500);
 
   it('loses no request that it has accepted when it is told to end under load, and ends well', async () => {

@@ -38,7 +38,8 @@ export class Service {
 
   static async start(env: Readonly<Record<string, string>> = {}): Promise<Service> {
     const child = spawn(process.execPath, [join(root, 'examples/service/dist/main.js')], {
-      env: { ...process.env, PORT: '0', ...env },
+      // The package ws takes bufferutil, a native library, where it is installed: here for benchmarks.
+      env: { ...process.env, PORT: '0', WS_NO_BUFFER_UTIL: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let log = '';

@@ -16,7 +16,7 @@ const program = (options: string, more = ''): string => `
   console.log('up');`;
 
 describe('stopOnSignals', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let child: ChildProcess;
 
   afterEach(() => void child?.kill('SIGKILL'));

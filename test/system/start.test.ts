@@ -50,7 +50,7 @@ const runtime = await Runtime.start({ logLevel: 'silent' });
 const failed = await runtime.lookup({ typeName: 'test.Echo', methods: { echo: method } }, 'nobody', { timeoutMs: 50 }).catch((error) => error);
 console.log(failed.code);
 const endedMs = performance.now();
-process.once('exit', () => console.log('stays', performance.now() - endedMs < 1_000 ? 'less than a second' : 'too long'));
+process.once('exit', () => console.log('stays', performance.now() - endedMs < 4_500 ? 'no longer than an ask' : 'too long'));
 `;
 
 /** Names each module on standard error as it is loaded. */
@@ -68,7 +68,7 @@ interface Loaded {
 }
 
 describe('a program that embeds a runtime', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder = '';
 
   const start = (...options: string[]): { readonly loaded: Loaded; readonly stderr: string } => {
@@ -113,8 +113,8 @@ describe('a program that embeds a runtime', function () {
     const { stdout, stderr } = spawnSync(process.execPath, ['lookup.mjs'], {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 120_000,
     });
-    expect(stdout, stderr).to.equal('ASK_TIMEOUT\nstays less than a second\n');
+    expect(stdout, stderr).to.equal('ASK_TIMEOUT\nstays no longer than an ask\n');
   });
 });

@@ -63,6 +63,11 @@ if (process.env.BROKEN && process.argv.includes('install')) fail('E: Unable to l
     expect(calls.at(-1)).to.match(/^install -y -qq --no-install-recommends .*\bgcc\b.* curl iproute2 /);
   });
 
+  it('leaves what only slow tests use to those', () => {
+    expect(setUp(SOMEONE, {}, '--tests').said).to.not.include('chromium');
+    expect(setUp(SOMEONE, {}, '--slow-tests').said).to.match(/curl iproute2 .*chromium-headless-shell/);
+  });
+
   it('tells anyone else the one command', () => {
     const { status, said, calls } = setUp(SOMEONE, {}, '--tests');
     expect(status, said).to.equal(0);
@@ -98,7 +103,7 @@ if (process.env.BROKEN && process.argv.includes('install')) fail('E: Unable to l
   }
 
   it('waits for another apt that holds the lock', function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const { said, calls } = setUp(ROOT, { LOCKED: '1' }, '--tests');
     expect(said).to.include('Debian packages installed in');
     expect(calls.slice(0, 3)).to.deep.equal(['update -qq', 'update -qq', 'update -qq']);

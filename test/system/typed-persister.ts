@@ -33,7 +33,7 @@ say({ recovered: names.map((name) => recovered.get(name)) });
 await Promise.all(
   actors.map(async (actor, index) => {
     for (let number = Number(first); ; number++) {
-      await actor.work({ value: number }, { timeoutMs: 10_000 });
+      await actor.work({ value: number }, { timeoutMs: 30_000 });
       say({ acknowledged: [index, number] });
     }
   }),

@@ -67,7 +67,7 @@ describeWithUcx('ucx between two hosts', () => {
   });
 
   it('carries frames over TCP, and refuses shared memory', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     await until('the cable', () => isUp(NEAR) && isUp(FAR));
     const options = { listen: 'tcp://10.231.7.2:0', interfaces: ['mrx0'], key: KEY };
     const far = on(FAR, 'listen', JSON.stringify(options));

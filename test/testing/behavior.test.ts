@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { behavior, type Context, deferred, later, untypedBehavior, type UntypedRef } from '#src/actors/kernel/index.js';
-import { ConfigError, ProtocolError, Refusal } from '#src/errors.js';
+import { AskAbortedError, AskTimeoutError, ConfigError, ProtocolError, Refusal, StoppedError } from '#src/errors.js';
 import { type Asked, testBehavior } from '#src/testing/index.js';
 import { counter } from '../actors/kernel/harness.js';
 import { Counting, Pricing, Worker } from '../actors/kernel/shop.js';
@@ -46,6 +46,35 @@ describe('a behavior as a pure function', () => {
     const error = new Error('no');
     const test = await testBehavior(worker({ work: () => Promise.reject(error) }));
     expect(await rejection(test.handle('work', {}))).to.equal(error);
+  });
+
+  it('aborts ctx.signal as the caller of an ask does: by its signal, at its deadline, and when it is answered', async () => {
+    const used: AbortSignal[] = [];
+    const test = await testBehavior(
+      worker({
+        push: (_value, { signal }) => void used.push(signal),
+        work: async (value, { signal }) => {
+          used.push(signal);
+          if (value > 0) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          return signal.aborted ? 1 : 0;
+        },
+      }),
+    );
+    expect(await test.handle('work', { value: 0 })).to.deep.equal({ value: 0 });
+    expect(used[0]?.reason).to.be.instanceOf(StoppedError);
+    const caller = new AbortController();
+    const given = test.handle('work', { value: 1 }, { signal: caller.signal });
+    caller.abort(new RangeError('enough'));
+    expect(await given).to.deep.equal({ value: 1 });
+    expect(used[1]?.reason).to.be.instanceOf(AskAbortedError).with.nested.property('cause.message', 'enough');
+    const late = test.handle('work', { value: 1 }, { timeoutMs: 50 });
+    await test.advance(49);
+    expect(used[2]?.aborted).to.equal(false);
+    await test.advance(1);
+    expect(await late).to.deep.equal({ value: 1 });
+    expect(used[2]?.reason).to.be.instanceOf(AskTimeoutError);
+    await test.handle('push', {}, { signal: AbortSignal.abort() });
+    expect(used[3]?.aborted, 'nobody waits for a tell').to.equal(false);
   });
 
   it('answers with what later brings', async () => {

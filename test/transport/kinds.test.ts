@@ -5,8 +5,8 @@ import { optionNames, optionTable } from '#src/options/index.js';
 import { transportKinds, transportOptions, transportSettings } from '#src/transport/kinds/index.js';
 import { root } from '../system/root.js';
 
-/** Folders of src that may name a transport: its own, the list, and what is generated from its protocol. */
-const ROOMS = /^(transport\/(?<room>\w+)|protocol\/generated)\//;
+/** Folders of src that may name a transport: its own, the list, what is generated from its protocol, and the gateway, whose clients are WebSockets. */
+const ROOMS = /^(transport\/(?<room>\w+)|protocol\/generated|actors\/gateway)\//;
 
 describe('the kinds of transport to other processes', () => {
   it('are named in their own folders and in the list, and nowhere else in src', () => {
@@ -37,17 +37,21 @@ describe('the kinds of transport to other processes', () => {
   });
 
   it('bring their options, which are in the table of all', () => {
-    expect(Object.keys(transportOptions)).to.deep.equal(['ucx', 'ucxInterfaces', 'wsListen', 'wsOrigins']);
+    expect(Object.keys(transportOptions)).to.deep.equal(['ucx', 'ucxInterfaces', 'zmqListen', 'wsListen', 'wsOrigins']);
     expect(optionNames).to.include.members(Object.keys(transportOptions));
     expect(optionTable.ucx).to.equal(transportOptions.ucx);
   });
 
   it('make settings of the values of their options', () => {
-    const unset = { ucx: 'auto', ucxInterfaces: '', wsListen: 'none', wsOrigins: '' } as const;
+    const unset = { ucx: 'auto', ucxInterfaces: '', zmqListen: 'none', wsListen: 'none', wsOrigins: '' } as const;
     expect(transportSettings(unset)).to.deep.equal({ ucx: 'auto' });
     expect(transportSettings({ ...unset, ucx: 'off', ucxInterfaces: 'lo,eth0' })).to.deep.equal({
       ucx: 'off',
       ucxInterfaces: ['lo', 'eth0'],
+    });
+    expect(transportSettings({ ...unset, zmqListen: 'zmq+tcp://127.0.0.1:0' })).to.deep.equal({
+      ucx: 'auto',
+      zmqListen: 'zmq+tcp://127.0.0.1:0',
     });
     const wsListen = 'ws://127.0.0.1:0/links';
     expect(transportSettings({ ...unset, wsListen, wsOrigins: 'https://a.example,http://b:81' })).to.deep.equal({

@@ -58,7 +58,7 @@ describe('a stack of transports', () => {
     const address = await far.listen((link) => accepted.push(new Peer(far, link)));
     const near = stack('one');
     const both = `local:one!memory://node-0/nobody/0 ${address}`;
-    const client = new Peer(near, await near.connect(both, { timeoutMs: 5_000 }));
+    const client = new Peer(near, await near.connect(both, { timeoutMs: 30_000 }));
     await until('the link', () => accepted.length === 1);
     expect(client.link.peerAddress).to.equal(address);
   });

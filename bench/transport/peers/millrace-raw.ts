@@ -3,6 +3,7 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import type { Link, Transport } from '#src/transport/index.js';
 import { NetTransport } from '#src/transport/net/index.js';
 import { WebSocketTransport } from '#src/transport/ws/index.js';
+import { ZeroMqTransport } from '#src/transport/zmq/index.js';
 import { UcxTransport } from '#src/transport/ucx/index.js';
 import { type Peer, textOf } from '../peer.js';
 import type { Receive, Wire } from '../wire.js';
@@ -36,6 +37,11 @@ export function rawUcx(listen: string): Peer {
 export function rawWs(): Peer {
   const listen = 'ws://127.0.0.1:0/';
   return overLinks(() => new WebSocketTransport({ scheduler: new RealScheduler(), listen, keyless: 'loopback' }));
+}
+
+/** Links over ZeroMQ, without actors. */
+export function rawZmq(listen: string): Peer {
+  return overLinks(() => new ZeroMqTransport({ scheduler: new RealScheduler(), listen, keyless: 'loopback' }));
 }
 
 function overLinks(makeTransport: () => Transport): Peer {

@@ -4,6 +4,7 @@ import { collectMetrics } from 'millrace/prometheus';
 import { Registry } from 'prom-client';
 import type { Market } from '../gen/market.js';
 import { sendError } from './errors.js';
+import { addPage } from './page.js';
 import { addPrices } from './prices.js';
 
 /** The HTTP side of the service; it does not listen yet. */
@@ -12,6 +13,7 @@ export function createServer(runtime: Runtime, market: ActorRef<typeof Market>):
   server.setErrorHandler((error, _request, reply) => sendError(error, reply));
 
   addPrices(server, runtime, market);
+  addPage(server);
 
   // Liveness: false only where nothing but a restart helps. Readiness: whether to send requests.
   server.get('/healthz', async (_request, reply) => {

@@ -1,12 +1,15 @@
+import { isUint8Array } from 'node:util/types';
 import { ConfigError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
+import { shownValue } from '../../foreign.js';
 import type { AnyService, Meta, v1 } from '../../protocol/index.js';
 import { type Behavior, type Context, untypedBehavior } from '../kernel/index.js';
 import type { AnyContained, ComponentCall, ContainedComponent } from './define.js';
 import { callDirectly, type DirectCalls, type Hosted } from './direct.js';
+import { openWith, sealWith, type StateSecurity, stateSecurityIn } from './plugins/index.js';
 
-/** The actor that hosts a component and those that it uses. Its mailbox is the queue: one request at a time, in the order of their arrival. */
-export function containerBehavior(component: AnyContained): Behavior<AnyService, unknown> {
+/** The actor that hosts a component and those that it uses, with the arguments of its place. Its mailbox is the queue: one request at a time, in the order of their arrival. */
+export function containerBehavior(component: AnyContained, args: unknown): Behavior<AnyService, unknown> {
+  const security = stateSecurityIn(component.name, args);
   const { service } = component;
   const names = Object.keys(service.methods).filter((name) => component.handlerFor(name) !== undefined);
   const rpcs: Readonly<Record<string, unknown>> = Object.fromEntries(
@@ -17,7 +20,7 @@ export function containerBehavior(component: AnyContained): Behavior<AnyService,
   );
   return untypedBehavior(service, {
     ...rpcs,
-    state: ({ log, scheduler }: Context) => new Container(component, { log, scheduler }),
+    state: ({ log, scheduler }: Context) => new Container(component, { log, scheduler }, security),
     on: {
       started: (container: Container) => container.start(),
       stopping: (container: Container) => container.stop(),
@@ -35,29 +38,33 @@ export function containerBehavior(component: AnyContained): Behavior<AnyService,
 class Container {
   readonly #component: AnyContained;
   readonly #given: Pick<ComponentCall, 'log' | 'scheduler'>;
+  /** Fixed when it is placed: who asks for a state does not choose who seals it, nor which code runs for that. */
+  readonly #security: StateSecurity | undefined;
   /** By component, those that are used first. */
   readonly #hosted = new Map<AnyContained, Hosted>();
   #handled = 0;
-  #failure: Error | undefined;
 
-  constructor(component: AnyContained, given: Pick<ComponentCall, 'log' | 'scheduler'>) {
+  constructor(
+    component: AnyContained,
+    given: Pick<ComponentCall, 'log' | 'scheduler'>,
+    security: StateSecurity | undefined,
+  ) {
     this.#component = component;
     this.#given = given;
+    this.#security = security;
   }
 
-  /** A start that fails is answered to each request, and to the probe. */
+  /** Rejects when a component cannot start: the container ends then, and `stop` is called with what was created. */
   async start(): Promise<void> {
-    try {
-      await this.#host(this.#component);
-    } catch (error) {
-      this.#failure = errorOf(error);
-    }
+    await this.#host(this.#component);
   }
 
-  /** Each has its hook called, also when that of another one throws. */
+  /** Each has its hook called once, also when that of another one throws. A hook that never settles keeps those of used components from being called. */
   async stop(): Promise<void> {
     const errors: unknown[] = [];
-    for (const { component, environment } of [...this.#hosted.values()].toReversed()) {
+    const hosted = [...this.#hosted.values()].toReversed();
+    this.#hosted.clear();
+    for (const { component, environment } of hosted) {
       try {
         await component.hooks.stopping?.(environment);
       } catch (error) {
@@ -80,29 +87,44 @@ class Container {
 
   async exportState(): Promise<v1.ComponentStateInit> {
     const { component, environment } = this.#own();
-    const state = await component.hooks.exportState?.(environment);
-    if (state === undefined) throw new ConfigError(`Component "${component.name}" has no exportState.`);
-    return { version: component.manifest.stateVersion, state };
+    if (component.hooks.exportState === undefined) {
+      throw new ConfigError(`Component "${component.name}" has no exportState.`);
+    }
+    const state: unknown = await component.hooks.exportState(environment);
+    if (!isUint8Array(state)) {
+      throw new ConfigError(
+        `exportState of component "${component.name}" must return bytes, not ${shownValue(state)}.`,
+      );
+    }
+    const version = component.manifest.stateVersion;
+    const security = this.#security;
+    if (security === undefined) return { version, state };
+    const label = { component: component.name, version };
+    const sealed = await sealWith(security, state, label, this.#given.scheduler);
+    return { version, state: sealed, sealedBy: security.name };
   }
 
-  async importState({ version, state }: v1.ComponentState): Promise<void> {
+  async importState({ version, state, sealedBy }: v1.ComponentState): Promise<void> {
     const { component, environment } = this.#own();
     if (component.hooks.importState === undefined) {
       throw new ConfigError(`Component "${component.name}" has no importState.`);
     }
-    await component.hooks.importState(environment, state, version);
+    const security = this.#security;
+    if (sealedBy !== (security?.name ?? '')) throw sealedByAnother(component.name, sealedBy, security);
+    const label = { component: component.name, version };
+    const opened = security === undefined ? state : await openWith(security, state, label, this.#given.scheduler);
+    await component.hooks.importState(environment, opened, version);
   }
 
   async #host(component: AnyContained): Promise<void> {
     if (this.#hosted.has(component)) return;
     for (const used of component.uses) await this.#host(used);
     const environment = await component.hooks.created?.();
-    await component.hooks.started?.(environment);
     this.#hosted.set(component, { component, environment });
+    await component.hooks.started?.(environment);
   }
 
   #own(): Hosted {
-    if (this.#failure !== undefined) throw this.#failure;
     const own = this.#hosted.get(this.#component);
     if (own === undefined) throw new ConfigError(`Component "${this.#component.name}" has not started.`);
     return own;
@@ -131,4 +153,12 @@ class Container {
     // oxlint-disable-next-line typescript/consistent-type-assertions -- as in the kernel's reference.ts: the object has exactly the methods that DirectCalls names.
     return Object.fromEntries(calls) as DirectCalls<S, H>;
   }
+}
+
+function sealedByAnother(component: string, sealedBy: string, security: StateSecurity | undefined): ConfigError {
+  const given = sealedBy === '' ? 'is not sealed' : `was sealed by the security provider "${sealedBy}"`;
+  const own = security === undefined ? 'no security provider' : `the security provider "${security.name}"`;
+  return new ConfigError(
+    `A state for component "${component}" ${given}, and its container was placed with ${own}: transfer states between containers of one security.`,
+  );
 }

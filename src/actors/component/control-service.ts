@@ -1,9 +1,16 @@
 import { ConfigError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import { type AnyService, v1 } from '../../protocol/index.js';
-import { type ActorRef, systemKey, type UntypedRef } from '../kernel/index.js';
+import { type ActorRef, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 
 const CONTROL = v1.Container.methods;
+const CONTROL_METHODS: ReadonlySet<string> = new Set(Object.keys(CONTROL));
+
+/** Whether every container has this rpc. */
+export function isOfContainers(method: string): boolean {
+  return CONTROL_METHODS.has(method);
+}
 
 /** The service of a container: that of its component, and what the governor asks of it. */
 export function withControl<S extends AnyService>(service: S): S {
@@ -19,8 +26,12 @@ export type ContainerControl = ActorRef<typeof v1.Container>;
 
 const controls = new Map<string, typeof v1.Container>();
 
-/** A reference to the container of `ref` by which it is probed, and its state exported and imported. */
+/** A reference to the container of `ref` by which it is probed, and its state exported and imported. Throws ConfigError for another value. */
 export function containerControl(runtime: Runtime, ref: UntypedRef): ContainerControl {
+  checkRuntime('containerControl', runtime);
+  if (!hasProperty(ref, routeKey)) {
+    throw new ConfigError(`containerControl needs the reference of a container, not ${shownValue(ref)}.`);
+  }
   const { typeName } = ref.service;
   let service = controls.get(typeName);
   if (service === undefined) {
@@ -29,4 +40,14 @@ export function containerControl(runtime: Runtime, ref: UntypedRef): ContainerCo
     controls.set(typeName, service);
   }
   return runtime[systemKey].reference(service, ref.toRef());
+}
+
+/** Throws ConfigError for what is no runtime. `of` says who needs one. */
+export function checkRuntime(of: string, runtime: unknown): void {
+  if (hasProperty(runtime, systemKey)) return;
+  throw new ConfigError(`${of} needs a runtime of Runtime.start, not ${shownValue(runtime)}.`);
+}
+
+function hasProperty(value: unknown, key: symbol): boolean {
+  return typeof value === 'object' && value !== null && key in value;
 }

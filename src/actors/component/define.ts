@@ -12,12 +12,13 @@ import type {
 } from '../../protocol/index.js';
 import { accepted, checkOptions } from '../../options/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { RequestOf } from '../kernel/index.js';
+import { isService, type RequestOf } from '../kernel/index.js';
 import { type Component, component } from '../runtime/index.js';
 import { containerBehavior } from './container.js';
-import { withControl } from './control-service.js';
+import { isOfContainers, withControl } from './control-service.js';
 import type { DirectCalls } from './direct.js';
 import { type ComponentHooks, type ComponentManifest, MANIFEST, type Manifest, manifestOf } from './manifest.js';
+import type { ContainerArgs } from './plugins/index.js';
 
 /** What a handler is given besides its environment and its request. */
 export interface ComponentCall {
@@ -74,10 +75,10 @@ interface Contained {
 }
 
 /** A component whatever its service is. */
-export interface AnyContained extends Component<AnyService, Record<string, never>>, Contained {}
+export interface AnyContained extends Component<AnyService, ContainerArgs>, Contained {}
 
 /** A component that containers host. Created by `defineComponent`. `runtime.place` starts one container of it. */
-export interface ContainedComponent<S extends AnyService, H> extends Component<S, Record<string, never>>, Contained {
+export interface ContainedComponent<S extends AnyService, H> extends Component<S, ContainerArgs>, Contained {
   readonly handlers: H;
 }
 
@@ -110,17 +111,47 @@ export function defineComponent(
   definition: UntypedDefinition,
 ): ContainedComponent<AnyService, unknown> {
   const of = `component "${String(name)}"`;
-  const { hooks, uses, handlers } = checked(of, service, definition);
-  const manifest = manifestOf(of, definition);
-  const placed = component<AnyService>(name, url, withControl(service), () => containerBehavior(made), {
-    version: manifest.version,
+  const contained = checked(of, service, definition);
+  return made(name, url, service, { ...contained, manifest: manifestOf(of, definition) });
+}
+
+/** The same component, each of whose requests is handled through `around`, which returns what `handle` does. */
+export function handledThrough(
+  component: AnyContained,
+  around: (method: string, meta: Meta | undefined, handle: () => unknown) => unknown,
+): AnyContained {
+  const { name, url, service, manifest, hooks, uses } = component;
+  const handlers = Object.keys(service.methods).flatMap((method): [string, ContainedHandler][] => {
+    const handler = component.handlerFor(method);
+    if (handler === undefined) return [];
+    return [[method, (kept, request, call) => around(method, call.meta, () => handler(kept, request, call))]];
   });
-  const made: ContainedComponent<AnyService, unknown> = Object.defineProperty(
+  const own = Object.fromEntries(Object.entries(service.methods).filter(([method]) => !isOfContainers(method)));
+  const given = { manifest, hooks, uses, handlers: Object.fromEntries(handlers) };
+  return made(name, url, { ...service, methods: own }, given);
+}
+
+function made(
+  name: string,
+  url: string | undefined,
+  service: AnyService,
+  { manifest, hooks, uses, handlers }: Checked & { readonly manifest: Manifest },
+): ContainedComponent<AnyService, unknown> {
+  const placed = component<AnyService, ContainerArgs>(
+    name,
+    url,
+    withControl(service),
+    (args: ContainerArgs) => containerBehavior(contained, args),
+    {
+      version: manifest.version,
+    },
+  );
+  const contained: ContainedComponent<AnyService, unknown> = Object.defineProperty(
     Object.assign(placed, { manifest, hooks, uses, handlers, handlerFor: (method: string) => handlers[method] }),
     BRAND,
     { value: true },
   );
-  return made;
+  return contained;
 }
 
 export function isContained(value: unknown): value is AnyContained {
@@ -139,11 +170,21 @@ interface Checked {
 }
 
 function checked(of: string, service: AnyService, definition: UntypedDefinition): Checked {
+  if (!isService(service)) {
+    throw new ConfigError(
+      `${of} needs a service of a module that millrace gen made: defineComponent(name, import.meta.url, Service, { handlers }), not ${shownValue(service)}.`,
+    );
+  }
+  if (definition?.handlers === undefined) {
+    throw new ConfigError(`${of} needs handlers, an object with a function for each rpc of ${service.typeName}.`);
+  }
   checkOptions(of, definition, { ...MANIFEST, handlers: accepted.object, uses: accepted.object });
   const { handlers, uses = [] } = definition;
+  const list: unknown = uses;
+  if (!Array.isArray(list)) throw new ConfigError(`uses of ${of} must be an array, not ${shownValue(list)}.`);
   checkOptions(`handlers of ${of}`, handlers, callbacksOf(service));
   for (const method of Object.values(service.methods)) checkMethod(of, method, handlers);
-  const other = uses.find((each) => !isContained(each));
+  const other: unknown = uses.find((each) => !isContained(each));
   if (other !== undefined) {
     throw new ConfigError(`uses of ${of} must be components of defineComponent, and has ${shownValue(other)}.`);
   }

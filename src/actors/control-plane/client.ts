@@ -5,7 +5,14 @@ import { Ref, type RefInit, v1 } from '../../protocol/index.js';
 import { type ActorRef, behavior, later } from '../kernel/index.js';
 import type { Report } from './held-pipelines.js';
 import type { ConnectingProcess } from './holdings.js';
+import { type Follow, followAmong, locateAmong, lookupAmong, nobodyRegistered, offerTo } from './other-clusters.js';
 import { type ClientOptions, Session } from './session.js';
+
+interface HowNamed {
+  readonly isGroup?: boolean;
+  readonly isStandby?: boolean;
+  readonly path?: string;
+}
 
 /** A partition in which actors can be placed. */
 export type PlacePartition = v1.FoundPartition & { readonly spawner: Ref };
@@ -43,14 +50,13 @@ export class ControlPlaneClient {
 
   /** The client's own actor. Throws UnreachableError before `activate`. */
   get actor(): ActorRef<v1.ControlPlaneClient> {
-    if (this.#actor === undefined) {
-      throw new UnreachableError('The control plane client is not active yet.');
-    }
+    if (this.#actor === undefined) throw new UnreachableError('The control plane client is not active yet.');
     return this.#actor;
   }
 
-  resources(): IterableIterator<v1.Resource> {
-    return this.#session.resources.all();
+  *resources(): Generator<v1.Resource> {
+    yield* this.#session.resources.all();
+    if (this.#options.others !== undefined) yield* this.#options.others.resources();
   }
 
   // ---- bring-up
@@ -121,9 +127,7 @@ export class ControlPlaneClient {
       }
     }
     this.#session.close(new StoppedError('This runtime has left the control plane.'));
-    if (this.#actor !== undefined) {
-      await this.#options.system.stop(this.#actor);
-    }
+    if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
   }
 
   /** This process has ended: every further request rejects with `error`. */
@@ -133,22 +137,34 @@ export class ControlPlaneClient {
 
   // ---- requests
 
-  /** `isGroup`: any number of actors have the name. `isStandby`: the actor gets the name when its holder has ended. */
+  /**
+   * `isGroup`: any number of actors have the name. `isStandby`: the actor gets the name when its holder has ended. `path` is for the errors of others;
+   * by default it is what is known here.
+   */
   async registerName(
     name: string,
     ref: RefInit,
-    { isGroup = false, isStandby = false }: { readonly isGroup?: boolean; readonly isStandby?: boolean } = {},
+    { isGroup = false, isStandby = false, path = '' }: HowNamed = {},
   ): Promise<void> {
-    const entry = { name, ref: Ref.create(ref), isGroup, isStandby };
+    const actor = Ref.create(ref);
+    const known = path || (this.#options.system.pathOf(actor.cUid) ?? '');
+    // It would be refused, and says too much.
+    const shown = known.length > limits.nameCharacters ? '' : known;
+    const entry = { name, ref: actor, isGroup, isStandby, path: shown };
     const { place } = await this.#session.request((server, identity, options) =>
       server.registerName({ ...identity, ...entry }, options),
     );
     this.#session.holdings.registered({ ...entry, place });
+    if (isStandby) return;
+    await offerTo(this.#options.others, { name, ref: entry.ref, isGroup }, () =>
+      this.unregisterName(name, entry.ref.cUid, isGroup),
+    );
   }
 
   /** Of a group: resolves when no process sends to the actor as a member any more. */
   async unregisterName(name: string, cUid: bigint, isGroup = false): Promise<void> {
     this.#session.holdings.unregistered(name, cUid);
+    this.#options.others?.withdraw(name, cUid);
     const entry = { name, cUid, isGroup };
     await this.#session.request((server, identity, options) =>
       server.unregisterName({ ...identity, ...entry }, options),
@@ -172,38 +188,51 @@ export class ControlPlaneClient {
    * one. Rejects with AskTimeoutError while it is the same, with the reason of `signal`, and with UnreachableError where the control plane
    * stays unreachable.
    */
-  async followName(
-    name: string,
-    known: { readonly ref: Ref | undefined } | undefined,
-    signal: AbortSignal,
-  ): Promise<Ref | undefined> {
+  followName(...given: Parameters<Follow>): Promise<Ref | undefined> {
+    const { others } = this.#options;
+    return others === undefined ? this.#followHere(...given) : followAmong(this.#followHere, others, ...given);
+  }
+
+  readonly #followHere: Follow = async (name, known, signal) => {
     const request = { name, known: known?.ref, isFirst: known === undefined };
-    const { ref } = await this.#session.request(
+    // An ask holds no tag: what waits here for long must not keep other requests from being sent.
+    const { ref } = await this.#session.ask(
       (server, { epoch }) => server.followName({ ...request, epoch }, { timeoutMs: FOLLOW_MS, signal }),
       FOLLOW_MS,
     );
     return ref;
-  }
+  };
 
-  /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. */
-  async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
+  /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. With `signal` the control plane waits no longer, too. */
+  async lookup(name: string, service: string, timeoutMs: number, signal?: AbortSignal): Promise<Ref> {
+    if (this.#options.others !== undefined) {
+      const { scheduler } = this.#options;
+      return lookupAmong(
+        (...given) => this.followName(name, ...given),
+        scheduler,
+        { name, service, timeoutMs },
+        signal,
+      );
+    }
     try {
       return await this.#session.ask(
-        (server, { epoch }, options) => server.lookup({ name, service, epoch }, options),
+        (server, { epoch }, options) => server.lookup({ name, service, epoch }, { ...options, signal }),
         timeoutMs,
       );
     } catch (error) {
       // The control plane answers a lookup when the name is registered. While it is reachable, a timeout means that the name was not.
       if (!(error instanceof AskTimeoutError) || !this.isConnected) throw error;
-      throw new AskTimeoutError(
-        `nobody registered an actor of ${service} under the name "${name}" within ${timeoutMs} ms: spawn it with { name, register: true } or call runtime.register, and look for the same name`,
-        { cause: error },
-      );
+      throw nobodyRegistered({ name, service, timeoutMs }, error);
     }
   }
 
   /** The address of a partition; undefined where its process has ended, which is final. It is a part of opening a link, and takes no longer. */
   async locate(ordinal: number, incarnation: bigint): Promise<string | undefined> {
+    // Partitions of one process reach each other also while the control plane is gone.
+    const own = this.#session.holdings.addressOf(ordinal, incarnation);
+    if (own !== undefined && !this.isOver) return own;
+    const far = locateAmong(this.#options.others, ordinal, incarnation);
+    if (far !== undefined) return far;
     const { address } = await this.#session.ask(
       (server, { epoch }, options) => server.locate({ ordinal, incarnation, epoch }, options),
       limits.connectTimeoutMs,
@@ -247,16 +276,8 @@ export class ControlPlaneClient {
         server.startPipeline({ ...identity, definition: hash, mapping }, options),
       );
       const { name, onFailure, maxRestarts: restartsLeft } = definition;
-      const [startedBy, observer] = [this.pUid, this.actor.toRef()];
-      held.started(pipeline, definition, {
-        name,
-        definition: hash,
-        mapping,
-        onFailure,
-        restartsLeft,
-        startedBy,
-        observer,
-      });
+      const by = { startedBy: this.pUid, observer: this.actor.toRef() };
+      held.started(pipeline, definition, { name, definition: hash, mapping, onFailure, restartsLeft, ...by });
       this.#show(pipeline);
       return pipeline;
     } finally {
@@ -287,8 +308,9 @@ export class ControlPlaneClient {
   }
 
   async expandPipeline(parts: Omit<v1.PipelinePartsInit, 'pUid' | 'tag'>): Promise<void> {
-    await this.#session.request((server, identity, options) =>
-      server.expandPipeline({ ...parts, ...identity }, options),
+    await this.#session.insist(
+      (server, identity, options) => server.expandPipeline({ ...parts, ...identity }, options),
+      () => this.isFollowed(parts.pipeline ?? 0),
     );
   }
 
@@ -320,8 +342,8 @@ export class ControlPlaneClient {
         later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
       drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
       getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
-      registerName: (_state, { name, ref, ...kind }) =>
-        later(this.registerName(name, Ref.create(ref), kind).then(() => ({}))),
+      registerName: (_state, { name, ref, isGroup, isStandby, path }) =>
+        later(this.registerName(name, Ref.create(ref), { isGroup, isStandby, path }).then(() => ({}))),
       unregisterName: (_state, { name, cUid, isGroup }) =>
         later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
       on: {

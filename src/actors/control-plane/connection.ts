@@ -1,9 +1,19 @@
 import { Deferred } from '../../deferred.js';
-import type { MillraceError } from '../../errors.js';
+import {
+  ConfigError,
+  type MillraceError,
+  ProtocolError,
+  RefusedError,
+  ResourceError,
+  StoppedError,
+  UnreachableError,
+} from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
+import { ANNOUNCE } from './connections.js';
+import { DEPOSED } from './state/index.js';
 
 /** Time before the first attempt, in ms; it doubles up to `rejoinMs`. */
 const FIRST_ATTEMPT_MS = 50;
@@ -46,6 +56,11 @@ export class Connection {
 
   get isClosed(): boolean {
     return this.#closedBy !== undefined;
+  }
+
+  /** This process leaves, or has lost its place for good: requests that fail need not be made again. */
+  get isEnding(): boolean {
+    return this.#isLeaving || this.isClosed;
   }
 
   /** Resolves when it is up. Rejects with the error of its loss at `deadlineMs`, and at once when it is closed or nobody waits any more. */
@@ -128,4 +143,13 @@ export class Connection {
       else waiting.reject(error);
     }
   }
+}
+
+/** The request did not reach the control plane that knows this process. Not so where the settings of a link are wrong: that does not pass. */
+export function isLoss(error: unknown): boolean {
+  if (error instanceof RefusedError) return error.reason === ANNOUNCE || error.reason === DEPOSED;
+  if (error instanceof StoppedError) return true;
+  if (!(error instanceof UnreachableError)) return false;
+  const { cause } = error;
+  return !(cause instanceof ConfigError || cause instanceof ProtocolError || cause instanceof ResourceError);
 }

@@ -67,6 +67,11 @@ export class HeldPipelines {
     this.#reports.set(report.id ?? 0, report);
   }
 
+  /** The resource has not been removed since, and nothing later was reported of it. */
+  isReported(report: Report): boolean {
+    return this.#reports.get(report.id ?? 0) === report;
+  }
+
   removed(id: number): void {
     this.#reports.delete(id);
   }

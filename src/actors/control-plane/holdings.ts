@@ -42,6 +42,12 @@ export class Holdings {
     [...this.#partitions.keys()].forEach((ordinal, index) => this.partitionActive(ordinal, segmentsManagers[index]));
   }
 
+  /** Of a partition of this process; undefined for any other, and for one of another `incarnation`, of which 0 may be any. */
+  addressOf(ordinal: number, incarnation: bigint): string | undefined {
+    if (incarnation !== 0n && incarnation !== this.process?.incarnation) return undefined;
+    return this.#partitions.get(ordinal)?.address;
+  }
+
   partitionRetired(ordinal: number): void {
     this.#partitions.delete(ordinal);
     for (const [key, { ref }] of this.#names) {

@@ -7,6 +7,8 @@ export { isLate, retryAsk } from './retry-ask.js';
 export { type Candidate, Election, type Leader, leaderIn, LEADER_KEY, type LeaderLease } from './election.js';
 export { ControlPlaneClient } from './client.js';
 export type { ConnectingProcess } from './holdings.js';
+export { MemberRoll, ROLL_KEY } from './member-roll.js';
+export { nobodyRegistered, type OtherClusters } from './other-clusters.js';
 export { type Diff, ReplicaMirror, ReplicaSource } from './replica.js';
 export { controlPlaneServer } from './server.js';
 export type { ControlPlaneListener } from './session.js';
@@ -19,6 +21,7 @@ export {
   messageHash,
   nameOf,
   OK,
+  spawnerHostName,
   spawnerName,
   State,
 } from './state/index.js';

@@ -16,7 +16,8 @@ type ViewId = Pick<v1.Update, 'epoch' | 'view'>;
 
 /**
  * The resources that concern this process, as the updates of the control plane tell them. When the process rejoins, or is too far behind, a new
- * view follows on the old one. What the old one had stays until the new one is complete: nothing seems to end in between.
+ * view follows on the old one. What the old one had stays until the new one is complete: nothing seems to end in between. Only pipelines and their parts
+ * keep their ids: another control plane may have given that of anything else to another resource.
  */
 export class MirroredResources {
   readonly #log: Logger;
@@ -67,7 +68,8 @@ export class MirroredResources {
     for (const resource of changed) {
       const { id } = resource;
       this.#highestId = Math.max(this.#highestId, id);
-      this.#stale.delete(id);
+      const known = this.#stale.delete(id) ? this.#resources.get(id) : undefined;
+      if (known !== undefined && !isSame(known, resource)) this.#remove(id);
       this.#resources.set(id, resource);
       this.#notify(() => this.#listener.changed(resource));
     }
@@ -96,6 +98,24 @@ export class MirroredResources {
     } catch (error) {
       this.#log.error('a listener of the control plane client threw', { error: namedMessageOf(error) });
     }
+  }
+}
+
+/** What the id means has not changed. */
+function isSame({ detail: known }: v1.Resource, { detail }: v1.Resource): boolean {
+  switch (known.case) {
+    case 'process':
+      return detail.case === known.case && detail.value.pUid === known.value.pUid;
+    case 'partition':
+      return detail.case === known.case && detail.value.ordinal === known.value.ordinal;
+    case 'groupMember':
+      return (
+        detail.case === known.case &&
+        detail.value.group === known.value.group &&
+        detail.value.ref?.cUid === known.value.ref?.cUid
+      );
+    default:
+      return detail.case === known.case;
   }
 }
 

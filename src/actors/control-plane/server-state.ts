@@ -1,8 +1,10 @@
-import { type ConfigError, ProtocolError, Refusal } from '../../errors.js';
+import { type ConfigError, Refusal } from '../../errors.js';
+import { namedMessageOf } from '../../foreign.js';
 import { type EmptyInit, type Ref, v1 } from '../../protocol/index.js';
-import { type Context, type Later, later, type TerminationReason } from '../kernel/index.js';
-import { Connections } from './connections.js';
-import { Recovery } from './recovery.js';
+import { type Context, type Later, later, type MessageLink, type TerminationReason } from '../kernel/index.js';
+import { ANNOUNCE, Connections } from './connections.js';
+import type { Enrolled } from './member-roll.js';
+import { findEnded, type Predecessor, Recovery } from './recovery.js';
 import {
   type Answer,
   apply,
@@ -25,13 +27,13 @@ const DONE: EmptyInit = {};
 /** How the names of the runtime's own actors begin. They contain ids, so that no other process has them. */
 const RUNTIME_NAMES = 'millrace/';
 
-/** Reason of the Refusal of a request whose process must announce itself first. */
-export const ANNOUNCE = 'ANNOUNCE';
+/** Time that a process has to announce itself before it is dialed to see whether it has ended, in ms. */
+const DIAL_AFTER_MS = 100;
 
 /**
  * The control plane server around the state: it makes events of messages, and carries out their effects by views, answers to lookups and timers.
  * What belongs to links and actors is here: which process speaks over which link, and who waits. The link detects liveness: a process whose client
- * actor ends, or whose link is lost, is retired.
+ * actor ends, or whose last link is lost, is retired.
  */
 export class ServerState {
   readonly #context: Context;
@@ -40,16 +42,23 @@ export class ServerState {
   readonly #followers: WaitingLookups<v1.NameHolderInit>;
   readonly #recovery: Recovery;
   readonly #connections: Connections;
+  readonly #predecessor: Predecessor | undefined;
+  /** The processes that there were before, until the recovery is over. */
+  #awaited: readonly Enrolled[] = [];
+  /** Processes that have announced themselves, and not yet all they have. */
+  readonly #announcing = new Set<bigint>();
   #state: ControlPlaneState;
   /** Reads `#state`. */
   #known: Draft;
 
-  constructor(context: Context, options: ControlPlaneOptions) {
+  constructor(context: Context, options: ControlPlaneOptions, predecessor?: Predecessor) {
     this.#context = context;
+    this.#predecessor = predecessor;
     this.#state = initialState(options);
     this.#known = new Draft(this.#state);
     this.#connections = new Connections(context);
-    this.#recovery = new Recovery(context, () => this.#apply('recoveryEnded', DONE));
+    const isMissing = (): boolean => this.#announcing.size > 0 || this.#known.isPartMissing();
+    this.#recovery = new Recovery(context, isMissing, () => this.#recovered());
     this.#views = new Views(
       context,
       () => this.#known,
@@ -57,7 +66,53 @@ export class ServerState {
     );
     this.#lookups = new WaitingLookups(context);
     this.#followers = new WaitingLookups(context);
-    if (this.#state.server.recovery === 'running') this.#recovery.begin();
+    predecessor?.roll.begin(() => this.#enrolled());
+    if (this.#state.server.recovery !== 'running') return;
+    this.#recovery.begin();
+    if (predecessor === undefined) return;
+    this.#awaitAll(predecessor).catch((error: unknown) =>
+      context.log.debug('the recovery takes its whole time', { error: namedMessageOf(error) }),
+    );
+  }
+
+  // ---- recovery
+
+  /** The recovery is over when each process that there was has announced itself, or has ended. */
+  async #awaitAll({ roll, hasEnded }: Predecessor): Promise<void> {
+    const before = await roll.before();
+    if (before === undefined || this.#state.server.recovery !== 'running') return;
+    this.#awaited = before;
+    this.#recovery.awaits(before.map(({ pUid }) => pUid));
+    await new Promise<void>((resolve) => void this.#context.after(DIAL_AFTER_MS, resolve));
+    const silent = before.filter(({ pUid, address }) => this.#recovery.isAwaited(pUid) && address !== '');
+    await findEnded(silent, hasEnded, (pUid) => this.#recovery.done(pUid));
+  }
+
+  #recovered(): void {
+    this.#awaited = [];
+    this.#apply('recoveryEnded', DONE);
+    this.#rollChanged();
+  }
+
+  /** What the next control plane has to wait for. */
+  #enrolled(): readonly Enrolled[] {
+    const { members } = this.#known;
+    const present = [...members.all()].map(({ pUid, ordinals: [first] }) => {
+      const address = first === undefined ? undefined : members.locate(first, 0n);
+      return { pUid, address: address ?? '' };
+    });
+    return [...present, ...this.#awaited.filter(({ pUid }) => !members.has(pUid))];
+  }
+
+  #rollChanged(): void {
+    // Rejects where this server is not to serve any more.
+    this.#predecessor?.roll.changed().catch(() => {});
+  }
+
+  /** Does the work when the next control plane would wait for this process. */
+  #whenEnrolled<T>(pUid: bigint, work: () => T): T | Later<T> {
+    const roll = this.#predecessor?.roll;
+    return roll === undefined ? work() : later(roll.enrolled(pUid).then(work));
   }
 
   // ---- events
@@ -104,7 +159,7 @@ export class ServerState {
     return { epoch, incarnation };
   }
 
-  connect(request: v1.ConnectProcess, link: object | undefined): v1.ProcessConnectedInit {
+  connect(request: v1.ConnectProcess, link: MessageLink | undefined): v1.ProcessConnectedInit {
     if (!this.#known.members.isConnected(request.launch)) this.#connections.assertRoom(link);
     const { pUid, name, client } = this.#apply('connect', request);
     if (client !== undefined) this.#connections.assertSentBy(pUid, link);
@@ -114,30 +169,40 @@ export class ServerState {
   }
 
   /** See Members.readmit. A process that was not lost here comes over another link than before: it has lost the first. */
-  announce(announcement: v1.Announcement, link: object | undefined): v1.ProcessAnnouncedInit {
+  announce(announcement: v1.Announcement, link: MessageLink | undefined): v1.ProcessAnnouncedInit {
     const { pUid, process, server } = announcement;
     const { launch, incarnation } = required(process, 'process');
     if (!this.#known.members.isConnected(launch)) this.#connections.assertRoom(link);
+    // The process that serves the control plane never loses the link to it, and may begin anew over that.
     else if (incarnation !== 0n && incarnation === this.#state.server.incarnation) {
-      throw new ProtocolError('An announcement was refused: the process that serves the control plane never loses it.');
+      this.#connections.assertSentBy(pUid, link);
     }
     this.#apply('succeed', required(server, 'server'));
     const entry = this.#apply('announce', announcement);
     this.#connections.connected(pUid, link);
     this.#expectActive(pUid);
-    if (entry.client === undefined) this.#views.close(pUid);
-    else this.#views.watch(entry, entry.client);
+    if (entry.client === undefined) {
+      this.#views.close(pUid);
+    } else {
+      this.#announcing.add(pUid);
+      this.#views.watch(entry, entry.client);
+    }
     return { name: entry.name, server: this.identity };
   }
 
   /** Answered when the recovery is over: until then, the view would lack what others have not announced yet. */
   resume({ pUid, groups }: v1.ProcessToResume): v1.ProcessResumedInit | Later<v1.ProcessResumedInit> {
     for (const group of groups) assertNameLength(group);
-    return this.#recovery.after(() => {
+    this.#announcing.delete(pUid);
+    const resume = (): v1.ProcessResumedInit => {
       const process = this.#known.members.get(pUid);
       this.#connections.active(pUid);
       return { update: this.#views.open(process, required(process.client, 'client'), groups) };
-    });
+    };
+    this.#recovery.done(pUid);
+    const roll = this.#predecessor?.roll;
+    if (roll === undefined) return this.#recovery.after(resume);
+    return later(this.#recovery.waited(() => roll.enrolled(pUid)).then(resume));
   }
 
   #expectActive(pUid: bigint): void {
@@ -152,7 +217,7 @@ export class ServerState {
   /** A Refusal for a process that must announce itself first: this control plane has started after its last one, or has given it up. */
   assertMember(
     { pUid, epoch = 0 }: { readonly pUid: bigint; readonly epoch?: number },
-    link: object | undefined,
+    link: MessageLink | undefined,
   ): void {
     this.assertNotDeposed(epoch);
     if (!this.#known.members.has(pUid) || epoch > this.#state.server.epoch) {
@@ -161,37 +226,46 @@ export class ServerState {
     this.#connections.assertSentBy(pUid, link);
   }
 
-  activate(request: v1.ActivateProcess): v1.Update {
+  activate(request: v1.ActivateProcess): v1.Update | Later<v1.Update> {
     const client = required(request.client, 'client');
     // Throws before anything changes where the reference is not a client's.
     this.#context.ref(v1.ControlPlaneClient, client);
-    const process = this.#apply('activate', request);
-    this.#connections.active(request.pUid);
-    return this.#views.open(process, client);
+    this.#apply('activate', request);
+    return this.#whenEnrolled(request.pUid, () => {
+      const process = this.#known.members.get(request.pUid);
+      this.#connections.active(request.pUid);
+      return this.#views.open(process, client);
+    });
   }
 
   retire(pUid: bigint, cause: string, isLost = false, level: 'debug' | 'info' = 'info'): void {
     this.#connections.ended(pUid);
+    this.#announcing.delete(pUid);
     this.#views.close(pUid);
     if (this.#apply('retire', { pUid, cause, isLost }) !== undefined) {
       this.#context.log[level]('process retired', { process: String(pUid), cause });
+      this.#rollChanged();
     }
   }
 
   terminated(cUid: bigint, reason: TerminationReason): void {
     const pUid = this.#views.processOf(cUid);
-    if (pUid !== undefined) {
-      this.retire(pUid, `process ${pUid} cannot be reached any more`, reason === 'unreachable');
+    if (pUid === undefined) return;
+    if (reason === 'unreachable' && this.#views.watchAgain(pUid)) {
+      // It knows that its link has ended, or learns it, and announces itself over another one.
+      if (this.#connections.hasLostLink(pUid)) this.#expectActive(pUid);
+      return;
     }
+    this.retire(pUid, `process ${pUid} cannot be reached any more`, reason === 'unreachable');
   }
 
   /** A late one, of a process that is not connected here, changes nothing. */
-  acknowledge(acknowledgement: v1.Acknowledgement, link: object | undefined): void {
+  acknowledge(acknowledgement: v1.Acknowledgement, link: MessageLink | undefined): void {
     this.#connections.assertSentBy(acknowledgement.pUid, link);
     this.#views.acknowledge(acknowledgement);
   }
 
-  disconnect({ pUid, epoch }: v1.DisconnectProcess, link: object | undefined): EmptyInit {
+  disconnect({ pUid, epoch }: v1.DisconnectProcess, link: MessageLink | undefined): EmptyInit {
     if (!this.#known.members.has(pUid)) return DONE;
     this.assertMember({ pUid, epoch }, link);
     // It was stopped: nothing that somebody has to know.
@@ -235,7 +309,7 @@ export class ServerState {
   }
 
   /** The reference of a name, at once or when it is registered before `untilMs`; the mailbox is not held meanwhile. */
-  lookup({ name, service }: v1.NameToLookup, untilMs: number, link: object | undefined): Ref | Later<Ref> {
+  lookup({ name, service }: v1.NameToLookup, untilMs: number, link: MessageLink | undefined): Ref | Later<Ref> {
     assertNameLength(name);
     const check = (found: Ref): ConfigError | undefined => refusalOf({ name, service }, found);
     const ref = this.#known.names.lookup(name);
@@ -252,7 +326,7 @@ export class ServerState {
   followName(
     { name, known, isFirst }: v1.NameToFollow,
     untilMs: number,
-    link: object | undefined,
+    link: MessageLink | undefined,
   ): Later<v1.NameHolderInit> {
     assertNameLength(name);
     const follow = async (): Promise<v1.NameHolderInit> => {

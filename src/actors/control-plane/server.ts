@@ -1,12 +1,19 @@
 import { v1 } from '../../protocol/index.js';
 import { type Behavior, behavior, type Context, deadlineOf, linkOf } from '../kernel/index.js';
+import type { Predecessor } from './recovery.js';
 import { ServerState } from './server-state.js';
 import type { Answer, Content, ControlPlaneOptions, EventKind } from './state/index.js';
 
-/** The server's behavior. A request that fails is answered with its error; the server continues. */
-export function controlPlaneServer(options: ControlPlaneOptions = {}): Behavior<v1.ControlPlane, ServerState> {
+/**
+ * The server's behavior. `predecessor`: what is known of the control plane before. A request that fails is answered with its error; the server
+ * continues.
+ */
+export function controlPlaneServer(
+  options: ControlPlaneOptions = {},
+  predecessor?: Predecessor,
+): Behavior<v1.ControlPlane, ServerState> {
   return behavior(v1.ControlPlane, {
-    state: (context) => new ServerState(context, options),
+    state: (context) => new ServerState(context, options, predecessor),
     supervision: { onFailure: 'resume' },
 
     connect: (server, request, context) => server.connect(request, linkOf(context)),

@@ -1,28 +1,19 @@
-import {
-  AskTimeoutError,
-  ConfigError,
-  type MillraceError,
-  ProtocolError,
-  RefusedError,
-  ResourceError,
-  StoppedError,
-  UnreachableError,
-} from '../../errors.js';
+import { AskTimeoutError, type MillraceError, ProtocolError, RefusedError, UnreachableError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/index.js';
 import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
 import type { ActorRef, ActorSystem, AskOptions, Context } from '../kernel/index.js';
-import { thrownByHandler } from '../transport/index.js';
-import { Connection } from './connection.js';
+import { thrownByHandler } from '../../protocol/errors/index.js';
+import { Connection, isLoss } from './connection.js';
 import type { Report } from './held-pipelines.js';
 import { type ConnectingProcess, Holdings } from './holdings.js';
 import { MirroredResources, type MirrorListener } from './mirrored-resources.js';
+import type { OtherClusters } from './other-clusters.js';
 import { RequestTags } from './request-tags.js';
 import { retryAsk } from './retry-ask.js';
-import { ANNOUNCE } from './server-state.js';
-import { DEPOSED, FENCED } from './state/index.js';
+import { FENCED } from './state/index.js';
 
 /** Receives what the control plane reports to this process. */
 export interface ControlPlaneListener extends MirrorListener {
@@ -47,6 +38,8 @@ export interface ClientOptions {
   readonly address: () => string;
   /** True while this process serves the control plane itself. */
   readonly isServedHere?: () => boolean;
+  /** The other members of the network of this process; undefined where it is in none. */
+  readonly others?: OtherClusters | undefined;
   /** Time in which the first connection must succeed, in ms. */
   readonly startTimeoutMs?: number | undefined;
 }
@@ -146,8 +139,14 @@ export class Session {
   apply(update: v1.Update): void {
     const acknowledged = this.resources.apply(update);
     if (acknowledged === undefined) return;
+    this.#follow(update.epoch);
     this.#server.acknowledge({ pUid: this.pUid, ...acknowledged });
     if (this.#hasRejoined && update.isComplete) this.#reportAgain();
+  }
+
+  /** While a control plane recovers its epoch may rise, of which this process learns by its view. The next one must follow on that. */
+  #follow(epoch: number): void {
+    if (epoch > (this.#identity.epoch ?? 0)) this.#identity = { ...this.#identity, epoch };
   }
 
   /** The control plane before may have taken reports with it that it had confirmed. */
@@ -162,8 +161,12 @@ export class Session {
 
   /** How far a segment or manifold of this process is. */
   async report(report: Report): Promise<void> {
-    this.holdings.pipelines.reported(report);
-    await this.request((server, identity, options) => server.report({ ...report, ...identity }, options));
+    const { pipelines } = this.holdings;
+    pipelines.reported(report);
+    await this.insist(
+      (server, identity, options) => server.report({ ...report, ...identity }, options),
+      () => pipelines.isReported(report),
+    );
   }
 
   /** This process is ending: its requests do not wait any more for a control plane that cannot be reached. */
@@ -187,6 +190,21 @@ export class Session {
       return await this.#repeat((server, identity, options) => send(server, { ...identity, tag }, options), deadlineMs);
     } finally {
       this.#tags.done(tag);
+    }
+  }
+
+  /** As `request`, for what nobody asks for again: until it is answered, as long as it `isWanted` and this process has its place in the cluster. */
+  async insist<Reply>(
+    send: (server: Server, identity: Identity, options: AskOptions) => Promise<Reply>,
+    isWanted: () => boolean = () => true,
+  ): Promise<Reply> {
+    for (;;) {
+      try {
+        return await this.request(send);
+      } catch (error) {
+        const isUnanswered = error instanceof AskTimeoutError || error instanceof UnreachableError;
+        if (!isUnanswered || this.#connection.isEnding || !isWanted()) throw error;
+      }
     }
   }
 
@@ -339,13 +357,4 @@ export class Session {
     if (!scheduler.isVirtual) return new DataView(systemEntropy(8).buffer).getBigUint64(0);
     return BigInt(Math.floor(scheduler.fork(`secret of ${system.name} ${system.incarnation}`)() * 2 ** 52));
   }
-}
-
-/** The request did not reach the control plane that knows this process. Not so where the settings of a link are wrong: that does not pass. */
-function isLoss(error: unknown): boolean {
-  if (error instanceof RefusedError) return error.reason === ANNOUNCE || error.reason === DEPOSED;
-  if (error instanceof StoppedError) return true;
-  if (!(error instanceof UnreachableError)) return false;
-  const { cause } = error;
-  return !(cause instanceof ConfigError || cause instanceof ProtocolError || cause instanceof ResourceError);
 }

@@ -2,7 +2,7 @@ import { BackpressureError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { encode, type Ref, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import type { ActorRef, Context } from '../kernel/index.js';
+import { type ActorRef, type Context, routeKey } from '../kernel/index.js';
 import { type Part, ReplicaSource } from './replica.js';
 import type { Draft, ProcessEntry } from './state/index.js';
 
@@ -93,6 +93,14 @@ export class Views {
     for (const group of view.groups) this.#stopWatching(view, group);
     // Nobody waits for its acknowledgements any more.
     view.source.forget(LISTENER);
+  }
+
+  /** One link to a process was lost: watches its client over another one that is open. False where there is none. */
+  watchAgain(pUid: bigint): boolean {
+    const client = this.#views.get(pUid)?.client;
+    if (client === undefined || client[routeKey].isLinked !== true) return false;
+    this.#context.watch(client);
+    return true;
   }
 
   /** Adds the members of a group to a view, until `unwatchGroup`. Resolves when the process has those that there are. */

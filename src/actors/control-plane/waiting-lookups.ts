@@ -1,7 +1,7 @@
 import { AskTimeoutError, BackpressureError, ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Ref } from '../../protocol/index.js';
-import type { Context } from '../kernel/index.js';
+import type { Context, MessageLink } from '../kernel/index.js';
 import { LinkShares } from './link-shares.js';
 
 /** Longest time in ms that a name is waited for, whatever the deadline of the lookup. */
@@ -45,7 +45,7 @@ export class WaitingLookups<Found = Ref> {
    * Resolves when `appeared` is called for the name. Rejects with the error of `check`, and with AskTimeoutError at `askedUntilMs`, when the
    * asker does not wait any more. `link`: over which the request arrived. Throws BackpressureError when `waitingLookups` of this link wait already.
    */
-  wait(name: string, askedUntilMs: number, link: object | undefined, check?: Check<Found>): Promise<Found> {
+  wait(name: string, askedUntilMs: number, link: MessageLink | undefined, check?: Check<Found>): Promise<Found> {
     if (this.#shares.of(link) >= limits.waitingLookups) {
       throw new BackpressureError(
         `${limits.waitingLookups} requests of this process wait already for a name (limit waitingLookups).`,

@@ -8,18 +8,23 @@ import { type Behavior, checkIdleTimeout, isService } from './behavior.js';
 import { inheritedOptions, STREAM_OPTIONS, type StreamOptions } from './call.js';
 import type { Actor } from './actor.js';
 import type { HoldBytes } from './borrowing.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, MessageLink } from './delivery.js';
+import { drainMsOf, type StopActorOptions } from './draining.js';
 import type { Context, TimerOptions, UntypedSpawnOptions } from './context.js';
 import { accepted, type AcceptedOptions, checkOptions } from '../../options/index.js';
+import type { GroupRef } from './group-reference.js';
 import { IdleTimeout } from './idle-timeout.js';
+import type { Place } from './placeable.js';
 import type { ActorRef } from './reference.js';
 import type { RetainedBytes } from './retained-bytes.js';
 import type { UntypedRef } from './untyped-ref.js';
 import { routeKey } from './route.js';
 import { nothingToStash } from './stash.js';
+import type { ClusterAccess, GroupOptions, LookupOptions } from './surroundings.js';
 import { ActorTimers } from './timers.js';
 import type { TraceContext } from './trace-context.js';
 import { Watching } from './watching.js';
+import { NEVER, signalOf } from './call-signal.js';
 import { innermostRoute } from './wrapped-asks.js';
 
 const TIMER_OPTIONS: AcceptedOptions = { key: accepted.text };
@@ -30,6 +35,7 @@ export class ActorContext implements Context {
   #logger: Logger | undefined = undefined;
   #timers: ActorTimers | undefined = undefined;
   #watching: Watching | undefined = undefined;
+  #access: ClusterAccess | undefined = undefined;
   /** The incarnation of the actor that it belongs to has ended. */
   #isRetired = false;
 
@@ -71,12 +77,18 @@ export class ActorContext implements Context {
     return this.#current?.sender;
   }
 
+  get signal(): AbortSignal {
+    const current = this.#current;
+    const { deadlines } = this.#cell.kernel;
+    return current?.whenEnded === undefined ? NEVER : signalOf(current, deadlines);
+  }
+
   get deadlineMs(): number {
     return this.#current?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Identifies the link that the message being handled arrived over; undefined for a message from this partition. */
-  get link(): object | undefined {
+  get link(): MessageLink | undefined {
     return this.#current?.link;
   }
 
@@ -108,7 +120,7 @@ export class ActorContext implements Context {
     this.#watching?.remove(ref);
   }
 
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S> {
     if (!isService(service)) {
       throw new ConfigError(
         `ctx.ref of ${this.path} needs a service of a generated module, not ${shownValue(service)}.`,
@@ -121,13 +133,38 @@ export class ActorContext implements Context {
     return new Map(Array.from(this.#isRetired ? [] : this.#cell.children, ([name, child]) => [name, child.self]));
   }
 
-  async stopChild(ref: UntypedRef): Promise<void> {
+  async stopChild(ref: UntypedRef, options?: StopActorOptions): Promise<void> {
     this.#checkReference('stopChild', ref);
+    const drainMs = drainMsOf('ctx.stopChild', options);
     const child = this.#isRetired ? undefined : this.#cell.children.get(ref.name);
-    if (child !== undefined && child === innermostRoute(ref[routeKey])) return await child.stopped();
+    if (child !== undefined && child === innermostRoute(ref[routeKey])) return await child.stopped(drainMs);
+    if ((await this.#access?.stopPlaced(ref, drainMs)) === true) return;
     const node = nodeOf(ref);
     if (node?.parent === this.#cell && node.phase === 'stopped') return;
-    throw new ConfigError(`${this.path} cannot stop ${ref.toString()}: it is no child of this actor`);
+    throw new ConfigError(
+      `${this.path} cannot stop ${ref.toString()}: it is no child of this actor, and not placed by it`,
+    );
+  }
+
+  get place(): Place {
+    return this.#cluster().place;
+  }
+
+  lookup<S extends AnyService>(service: S, name: string, options?: LookupOptions): Promise<ActorRef<S>> {
+    return this.#cluster().lookup(service, name, options);
+  }
+
+  group<S extends AnyService>(service: S, name: string, options?: GroupOptions<S>): Promise<GroupRef<S>> {
+    return this.#cluster().group(service, name, options);
+  }
+
+  /** That of an incarnation that ends, or has ended, refuses everything. */
+  #cluster(): ClusterAccess {
+    if (this.#access === undefined) {
+      this.#access = this.#cell.kernel.surroundings.enter(this.self, this.path);
+      if (this.#isRetired || !this.#cell.isOpen) this.#access.end();
+    }
+    return this.#access;
   }
 
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer {
@@ -233,11 +270,12 @@ export class ActorContext implements Context {
     return this.#cell.kernel.scheduler.outside(work);
   }
 
-  /** Ends timers and watches, when the actor stops or restarts. */
+  /** Ends timers and watches, and what it has in the cluster, when the actor stops or restarts. */
   release(): void {
     this.#timers?.clear();
     this.#cell.cold?.idle?.close();
     this.#watching?.clear();
+    this.#access?.end();
   }
 
   #addTimer(
@@ -289,6 +327,6 @@ export function deadlineOf(context: Context): number {
 }
 
 /** Identifies the link that the message being handled arrived over: the same object for all messages of one link. */
-export function linkOf(context: Context): object | undefined {
+export function linkOf(context: Context): MessageLink | undefined {
   return context instanceof ActorContext ? context.link : undefined;
 }

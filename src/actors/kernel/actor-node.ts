@@ -35,6 +35,8 @@ export interface ActorNode extends Cell {
   readonly tree: ActorTree;
   /** Messages in its mailbox, oldest first. */
   readonly waiting: readonly unknown[];
+  /** Names of the methods of the oldest messages in its mailbox, at most `count`. */
+  waitingMethods(count: number): readonly string[];
   /** Starts a child. Throws ConfigError when the name is taken or invalid, StoppedError while this actor stops or restarts. */
   spawnChild<S extends AnyService>(behavior: Behavior<S, unknown, unknown>, options?: UntypedSpawnOptions): ActorRef<S>;
   /**
@@ -44,11 +46,20 @@ export interface ActorNode extends Cell {
   signal(turn: () => unknown): void;
   /** From now on, the actor accepts no messages, and ends. */
   requestStop(): void;
-  /** Stops the actor; resolves when it and its children have stopped. */
-  stopped(): Promise<void>;
+  /** Takes no new messages from now on, and ends when it has done its work, at the latest after `timeoutMs`. */
+  drain(timeoutMs: number): void;
+  /** Stops the actor, with `drainMs` by `drain`; resolves when it and its children have stopped. */
+  stopped(drainMs?: number): Promise<void>;
+  /**
+   * Resolves when an actor that was spawned in this turn has started. Rejects with what its state or `on.started` has thrown: the actor ends then,
+   * whatever its supervision is.
+   */
+  started(): Promise<void>;
   readonly behavior: AnyBehavior;
   /** Messages in its mailbox that count against its capacity. */
   readonly load: number;
+  /** A handler waits for a promise: no message is handled meanwhile. */
+  readonly isHeld: boolean;
   /** Messages from links that found no room, and wait beside the mailbox. */
   readonly parked: number;
   readonly stashed: number;

@@ -31,6 +31,20 @@ class Path implements ActorPath {
   }
 }
 
+/** What a reference says of an actor that has no path here. */
+export interface DescribedActor {
+  readonly cUid: bigint;
+  readonly service?: string;
+  /** The name by which it was looked up. */
+  readonly name?: string | undefined;
+}
+
+/** Describes it for errors and dead letters: `"tills/first" (shop.Till)`, or `actor 8f3a (shop.Till)` where no name is known. */
+export function describeActor({ cUid, service = '', name }: DescribedActor): string {
+  const actor = name === undefined ? `actor ${cUid.toString(16)}` : JSON.stringify(name);
+  return service === '' ? actor : `${actor} (${service})`;
+}
+
 /** `parts` are the names from the root actor down; none for the system itself. */
 export function pathOf(systemName: string, parts: readonly string[]): ActorPath {
   return new Path(systemName, parts);

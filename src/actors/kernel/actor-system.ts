@@ -19,15 +19,18 @@ import type { Deadlines } from './deadlines.js';
 import type { DeadLetterReason, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
+import type { ActorObserver } from './observer.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
 import type { Requests } from './requests.js';
 import { type ReadyOptions, ReadyWait } from './ready-wait.js';
+import type { RemoteRoutes } from './actor-directory.js';
 import type { ActorRef } from './reference.js';
 import { type HasSystem, systemKey, type UntypedRef } from './untyped-ref.js';
 import type { Cell, LaterCall, Route } from './route.js';
 import type { Stream } from './stream.js';
 import type { OpenStream } from './stream-call.js';
 import { StreamReader } from './stream-reader.js';
+import type { Surroundings } from './surroundings.js';
 
 import type { ActorTrouble } from './troubles.js';
 import type { CallServices } from './wrapped-asks.js';
@@ -72,6 +75,16 @@ export class ActorSystem implements HasSystem, RootSystem {
     return this.#kernel.name;
   }
 
+  /** The path of an actor that is or was here, or of one of another partition, for errors and dead letters; undefined where it is not known. */
+  pathOf(cUid: bigint): string | undefined {
+    return this.#kernel.directory.pathOf(cUid);
+  }
+
+  /** An actor of another partition has this path. */
+  knows(cUid: bigint, path: string): void {
+    this.#kernel.directory.known.set(cUid, path);
+  }
+
   /** Incarnation of this process; 0n where it has none. */
   get incarnation(): bigint {
     return this.#kernel.directory.incarnation;
@@ -88,6 +101,21 @@ export class ActorSystem implements HasSystem, RootSystem {
 
   get statistics(): Statistics {
     return statisticsOf(this.#kernel);
+  }
+
+  /** Actors without a parent, by their names. */
+  get roots(): ReadonlyMap<string, ActorNode> {
+    return this.#kernel.roots;
+  }
+
+  /** Tells `observer` what actors do from now on; undefined: nobody. Turns are measured only meanwhile. */
+  observe(observer: ActorObserver | undefined): void {
+    this.#kernel.observe(observer);
+  }
+
+  /** Somebody watches the actors: their turns are measured. */
+  get isObserved(): boolean {
+    return this.#kernel.observer !== undefined;
   }
 
   /** How full the mailboxes are now. Visits every actor: 30 ns for each. */
@@ -108,9 +136,12 @@ export class ActorSystem implements HasSystem, RootSystem {
     return spawnRoot(this.#kernel, behavior, options);
   }
 
-  /** The typed reference of a wire record, of this or another partition. Throws ProtocolError when it is of another service. */
-  reference<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {
-    return this.#kernel.directory.reference(service, ref);
+  /**
+   * The typed reference of a wire record, of this or another partition. Throws ProtocolError when there is none, and when it is of another service.
+   * `name` is that by which the actor was looked up, for errors.
+   */
+  reference<S extends AnyService>(service: S, ref: RefInit | undefined, name?: string): ActorRef<S> {
+    return this.#kernel.directory.reference(service, ref, name);
   }
 
   /** A typed reference with the given route. */
@@ -119,7 +150,7 @@ export class ActorSystem implements HasSystem, RootSystem {
   }
 
   /** Sets the routes of references to actors of other partitions. Before that, those actors are unreachable. */
-  setRemoteRoutes(provider: (ref: Ref) => Route): void {
+  setRemoteRoutes(provider: RemoteRoutes): void {
     this.#kernel.directory.setRemoteRoutes(provider);
   }
 
@@ -139,8 +170,10 @@ export class ActorSystem implements HasSystem, RootSystem {
     method: string,
     message: unknown,
     reason: DeadLetterReason,
+    cause?: Error,
   ): void {
-    this.#kernel.deadLetters.add(typeof target === 'string' ? { path: target } : target, method, message, reason);
+    const addressee = typeof target === 'string' ? { path: target } : target;
+    this.#kernel.deadLetters.add(addressee, method, message, reason, cause);
   }
 
   /** For what makes the asks of a group in another way. */
@@ -230,15 +263,26 @@ export class ActorSystem implements HasSystem, RootSystem {
     requests.offer(this.#kernel, caller, withdrawn);
   }
 
-  /** Stops an actor; resolves when it and its children have stopped. Rejects with ConfigError for an actor of another system. */
-  stop(ref: UntypedRef): Promise<void> {
+  /**
+   * Stops an actor, which has `drainMs` to handle what it has accepted; resolves when it and its children have stopped. Rejects with ConfigError
+   * for an actor of another system.
+   */
+  async stop(ref: UntypedRef, drainMs?: number): Promise<void> {
+    await this.#nodeOf(ref).stopped(drainMs);
+  }
+
+  /**
+   * Resolves when an actor that was spawned in this turn has started. Rejects with what its state or `on.started` has thrown: the actor ends
+   * then, whatever its supervision is.
+   */
+  async started(ref: UntypedRef): Promise<void> {
+    await this.#nodeOf(ref).started();
+  }
+
+  #nodeOf(ref: UntypedRef): ActorNode {
     const node = nodeOf(ref);
-    if (node === undefined || node.tree !== this.#kernel.tree) {
-      return Promise.reject(
-        new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system can stop it`),
-      );
-    }
-    return node.stopped();
+    if (node !== undefined && node.tree === this.#kernel.tree) return node;
+    throw new ConfigError(`${ref.toString()} is not an actor of system ${this.name}: only its own system can stop it`);
   }
 
   /** Counts of unfinished work. */
@@ -254,6 +298,11 @@ export class ActorSystem implements HasSystem, RootSystem {
   /** The system belongs to something larger, such as a runtime, which `stop` stops: see `requestStop`. */
   ownedBy(stop: () => void): void {
     this.#stopOwner = stop;
+  }
+
+  /** The contexts of actors reach their cluster by it. Before that, they have none. */
+  surroundedBy(surroundings: Surroundings): void {
+    this.#kernel.surroundedBy(surroundings);
   }
 
   /** Stops what the system belongs to, and otherwise its actors. Does not wait. */

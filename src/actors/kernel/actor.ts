@@ -13,6 +13,7 @@ export type FailedWork = 'message' | 'hook' | 'actor';
  * is named here.
  */
 export interface Actor extends ActorNode, Caller {
+  readonly path: string;
   readonly kernel: Kernel;
   readonly children: ReadonlyMap<string, Actor>;
   readonly pending: Promise<unknown> | undefined;
@@ -22,6 +23,8 @@ export interface Actor extends ActorNode, Caller {
   /** It runs, and nothing waits for what it is doing. */
   readonly isQuiet: boolean;
   coldState(): ColdState;
+  /** As `signal`, after the messages that it has accepted before. */
+  signalInOrder(turn: () => unknown): void;
   /** The message of this delivery is handled from now on; undefined: none is. */
   handles(delivery: Delivery | undefined): void;
   /** Lets the handler of a message run that has left the mailbox. */

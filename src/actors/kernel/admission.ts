@@ -30,7 +30,8 @@ interface AskedActor {
 //     on arrival     its wait behind the messages before it, and its own time, exceed its remaining time
 //     at its turn    its own time exceeds its remaining time, and another message waits that may have more
 //
-// An actor that has nothing else to do takes every ask. This is also how it learns that it has become faster.
+// An actor that has nothing else to do takes every ask. This is also how it learns that it has become faster. When it has nothing to do much
+// sooner than it has foreseen for an ask that it has refused, it forgets what it has measured.
 
 /** Fails an ask on its arrival, when it would not be done in time. An actor that drops its oldest messages decides at their turn. */
 export function refusedOnArrival(
@@ -43,8 +44,10 @@ export function refusedOnArrival(
   if (actor.bounds.overflow === 'drop-oldest' || !meter.mayWait(mailbox, actor.isHeld)) return false;
   const nowMs = actor.kernel.scheduler.now();
   const plannedMs = (ask.deadlineMs - nowMs) * PLANNED;
-  const neededMs = meter.waitMs(mailbox, actor.isHeld, nowMs) + meter.serviceMs(method, nowMs);
+  const waitMs = meter.waitMs(mailbox, actor.isHeld, nowMs);
+  const neededMs = waitMs + meter.serviceMs(method, nowMs);
   if (neededMs <= plannedMs || plannedMs < 0) return false;
+  meter.refused(waitMs, nowMs);
   ask.fail(overloaded(actor, method, neededMs - plannedMs));
   return true;
 }
@@ -79,9 +82,14 @@ export function refusedAtItsTurn(
 }
 
 function overloaded({ path }: AskedActor, { fullName }: AnyMethod, afterMs: number): BackpressureError {
-  const retryAfterMs = Math.max(1, Math.ceil(afterMs));
+  const retryAfterMs = retryAfter(afterMs);
   return new BackpressureError(
     `${path} has more to do than it can: ${fullName} would not be done by its deadline, so its handler was not run. Ask again after ${retryAfterMs} ms, or give it more time`,
     { retryAfterMs },
   );
+}
+
+/** A foreseen time in ms as `retryAfterMs` of an error: what is foreseen for later than `longestRetryMs` is not known well enough. */
+export function retryAfter(afterMs: number): number {
+  return Math.min(Math.max(1, Math.ceil(afterMs)), limits.longestRetryMs);
 }

@@ -45,7 +45,7 @@ export type RequestOf<M extends AnyMethod> = M extends StreamsRequests
 /** The result of an rpc's handler. */
 export type ResultOf<M> =
   M extends TellMethod<infer _Request, infer _Init>
-    ? void | PromiseLike<void>
+    ? void | boolean | PromiseLike<void | boolean>
     : M extends AskMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
       ? ResponseInit | PromiseLike<ResponseInit> | Later<ResponseInit>
       : M extends StreamMethod<infer _Request, infer _Init, infer _Response, infer ResponseInit>
@@ -74,6 +74,13 @@ export interface Lifecycle<State, Self extends UntypedRef = UntypedRef> {
   idle?(state: State, ctx: Context<State, Self>): void | PromiseLike<void>;
   /** Called last, also before a restart, when the children have stopped. Abandoned after `stopTimeoutMs`. */
   stopping?(state: State, ctx: Context<State, Self>, ending: Ending): void | PromiseLike<void>;
+  /**
+   * What those who look at the actor see of its state: a value that `JSON.stringify` takes. Called between two turns, when somebody looks. Without it they
+   * see nothing of the state.
+   *
+   *     on: { inspect: ({ balance }) => ({ balance }) },
+   */
+  inspect?(state: State): unknown;
 }
 
 /** The options of a behavior besides its handlers. */
@@ -216,6 +223,7 @@ const HOOKS: AcceptedOptions = {
   terminated: accepted.callback,
   idle: accepted.callback,
   stopping: accepted.callback,
+  inspect: accepted.callback,
 };
 const MAILBOX: AcceptedOptions = { capacity: accepted.number, overflow: accepted.text, stashCapacity: accepted.number };
 

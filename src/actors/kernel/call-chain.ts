@@ -3,6 +3,8 @@ export interface ChainMember {
   readonly cUid: bigint;
   /** The id, if it was assigned already. */
   readonly takenCUid: bigint | undefined;
+  /** Of a member of this partition. */
+  readonly path?: string;
 }
 
 /**
@@ -29,6 +31,24 @@ export function chainIncludes(chain: CallChain | undefined, member: ChainMember)
     if (cUid !== undefined && cUid === member.takenCUid) return true;
   }
   return false;
+}
+
+/**
+ * The members of the chain that wait for one another when its last caller asks `asked`, a member, too: `shop/till -> shop/stock -> shop/till`.
+ * `nameOf` names one of another partition.
+ */
+export function waitingPath(
+  chain: CallChain,
+  asked: ChainMember & { readonly path: string },
+  nameOf: (cUid: bigint) => string,
+): string {
+  const names = [asked.path];
+  for (let link: CallChain | undefined = chain; link !== undefined; link = link.rest) {
+    const { member } = link;
+    if (chainIncludes(new CallChain(member, undefined), asked)) break;
+    names.push(member.path ?? nameOf(member.cUid));
+  }
+  return [...names.toReversed().slice(-1), ...names.toReversed()].join(' -> ');
 }
 
 const NO_IDS: readonly bigint[] = [];

@@ -45,7 +45,11 @@ export interface StreamOptions extends AskOptions {
 }
 
 export const TELL_OPTIONS: AcceptedOptions = { meta: accepted.object, trace: accepted.object };
-const ASK_OPTIONS: AcceptedOptions = { timeoutMs: accepted.milliseconds, signal: accepted.signal, ...TELL_OPTIONS };
+export const ASK_OPTIONS: AcceptedOptions = {
+  timeoutMs: accepted.milliseconds,
+  signal: accepted.signal,
+  ...TELL_OPTIONS,
+};
 export const STREAM_OPTIONS: AcceptedOptions = {
   ...ASK_OPTIONS,
   windowItems: accepted.number,
@@ -72,6 +76,7 @@ export interface WaitingAsk {
 
 /** An actor that makes a call while it handles a message. */
 export interface Caller extends ChainMember, Sender, WaitingActor {
+  readonly path: string;
   asks(ask: WaitingAsk): void;
   /** The delivery of the message being handled. */
   readonly current: Delivery | undefined;

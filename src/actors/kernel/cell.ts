@@ -104,12 +104,13 @@ export class ActorCell extends ActorLife {
     children?.delete(child.name);
     if (children?.size !== 0) return;
     this.#children = undefined;
-    if (this.phase === 'stopping' || this.phase === 'restarting') this.wake();
+    if (this.phase === 'stopping' || this.phase === 'restarting' || this.cold?.draining !== undefined) this.wake();
   }
 
   protected override leave(): void {
     const { kernel, parent } = this;
     kernel.counters.actorStopped();
+    kernel.observer?.stopped(this);
     kernel.troubles.stopped(() => this.path);
     kernel.directory.ended(this);
     if (parent === undefined) kernel.roots.delete(this.name);
@@ -150,16 +151,15 @@ function spawnAmong<S extends AnyService>(
   const { service } = behavior;
   const name = options?.name ?? kernel.names.free(service, siblings);
   if (options?.name !== undefined) checkName(name);
-  const path = `${parent?.path ?? kernel.name}/${name}`;
-  if (siblings.has(name)) {
-    throw new ConfigError(`${path} already exists: choose another name`);
-  }
-  behavior.spawning?.(kernel.tree.system, path);
-  const running = kernel.interceptor?.spawned(path, behavior) ?? behavior;
+  const path = (): string => `${parent?.path ?? kernel.name}/${name}`;
+  if (siblings.has(name)) throw new ConfigError(`${path()} already exists: choose another name`);
+  behavior.spawning?.(kernel.tree.system, path());
+  const running = kernel.interceptor?.spawned(path(), behavior) ?? behavior;
   const cell = new ActorCell(kernel, running, options?.args, parent, name);
   const reference = cell.begin(service, options?.cUid);
   siblings.set(name, cell);
   kernel.counters.actorStarted();
-  kernel.troubles.started(() => cell.path);
+  kernel.troubles.started(path);
+  kernel.observer?.started(cell);
   return reference;
 }

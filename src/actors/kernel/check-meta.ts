@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
 import { limits } from '../../limits.js';
-import type { Meta } from '../../protocol/index.js';
+import { type Meta, varintSize } from '../../protocol/index.js';
 
 /** Bytes of UTF-8 that one UTF-16 unit takes at most. */
 const LONGEST_UNIT_BYTES = 3;
@@ -37,17 +37,12 @@ function encodedBytes(meta: Meta): number {
   let size = 0;
   for (const key in meta) {
     const entryBytes = textBytes(key) + textBytes(meta[key] ?? '');
-    size += 1 + varintBytes(entryBytes) + entryBytes;
+    size += 1 + varintSize(entryBytes) + entryBytes;
   }
   return size;
 }
 
 function textBytes(text: string): number {
   const bytes = Buffer.byteLength(text);
-  return 1 + varintBytes(bytes) + bytes;
-}
-
-function varintBytes(value: number): number {
-  if (value < 128) return 1;
-  return value < 16_384 ? 2 : 3;
+  return 1 + varintSize(bytes) + bytes;
 }

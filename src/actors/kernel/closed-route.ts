@@ -1,10 +1,18 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import type { AnyMethod, Ref } from '../../protocol/index.js';
+import { type DescribedActor, describeActor } from './actor-path.js';
 import type { AskMeter } from './ask-meter.js';
 import type { DeadLetterOffice } from './dead-letters.js';
 import type { StreamOptions } from './call.js';
 import { FailedStream, type Stream } from './stream.js';
 import type { LaterCall, Room, Route, Watcher } from './route.js';
+
+/** What the route needs of its system. */
+export interface ClosedRouteServices {
+  readonly deadLetters: DeadLetterOffice;
+  readonly asks: AskMeter;
+  readonly paths: { pathOf(cUid: bigint): string | undefined };
+}
 
 /** What is known of an actor that has ended. */
 export type ClosedReason = 'stopped' | 'unreachable';
@@ -13,38 +21,32 @@ export type ClosedReason = 'stopped' | 'unreachable';
 export class ClosedRoute implements Route {
   readonly cUid: bigint;
   readonly incarnation: bigint;
+  readonly #actor: DescribedActor;
   readonly #reason: ClosedReason;
-  readonly #deadLetters: DeadLetterOffice;
-  readonly #asks: AskMeter;
+  readonly #services: ClosedRouteServices;
   readonly #cause: Error | undefined;
 
   /** `cause` is the error that ended the actor, where it ended by a failure. */
-  constructor(
-    { cUid, incarnation }: Ref,
-    reason: ClosedReason,
-    deadLetters: DeadLetterOffice,
-    asks: AskMeter,
-    cause?: Error,
-  ) {
+  constructor({ cUid, service, incarnation }: Ref, reason: ClosedReason, services: ClosedRouteServices, cause?: Error) {
     this.cUid = cUid;
+    this.#actor = { cUid, service };
     this.incarnation = incarnation;
     this.#reason = reason;
-    this.#deadLetters = deadLetters;
-    this.#asks = asks;
+    this.#services = services;
     this.#cause = cause;
   }
 
   get path(): string {
-    return `actor ${this.cUid.toString(16)}`;
+    return this.#services.paths.pathOf(this.cUid) ?? describeActor(this.#actor);
   }
 
   tell(method: AnyMethod, message: unknown): boolean {
-    this.#deadLetters.add(this, method.fullName, message, this.#reason);
+    this.#services.deadLetters.add(this, method.fullName, message, this.#reason);
     return false;
   }
 
   ask(method: AnyMethod): Promise<unknown> {
-    return this.#asks.refuse(this.#error(method.fullName));
+    return this.#services.asks.refuse(this.#error(method.fullName));
   }
 
   stream(method: AnyMethod): Stream<unknown> {

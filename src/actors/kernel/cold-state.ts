@@ -1,8 +1,10 @@
+import { Deferred } from '../../deferred.js';
 import { StoppedError } from '../../errors.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Ending } from './behavior.js';
 import { Borrowing } from './borrowing.js';
-import type { Delivery } from './delivery.js';
+import type { Draining } from './draining.js';
+import type { DeferredAsk } from './deferred-ask.js';
 import type { IdleTimeout } from './idle-timeout.js';
 import type { Watcher } from './route.js';
 import { ReadyQueue } from './ready-queue.js';
@@ -24,7 +26,7 @@ export class ColdState {
   #restarts: RestartHistory | undefined = undefined;
   #readyWaiters: ReadyQueue | undefined = undefined;
   /** Asks with a deferred reply. */
-  #deferred: Set<Delivery> | undefined = undefined;
+  #deferred: Set<DeferredAsk> | undefined = undefined;
   #hasDelivered = false;
   #stash: Stash | undefined = undefined;
   #waitingRoom: WaitingRoom | undefined = undefined;
@@ -33,7 +35,9 @@ export class ColdState {
   #restartTimer: Timer | undefined = undefined;
   #restartDelayMs = 0;
   #ending: Ending | undefined = undefined;
+  #start: Deferred<void> | undefined = undefined;
   #borrowing: Borrowing | undefined = undefined;
+  #draining: Draining | undefined = undefined;
 
   get watchers(): Iterable<Watcher> {
     return this.#watchers ?? NONE;
@@ -69,21 +73,22 @@ export class ColdState {
     return this.#deferred?.size ?? 0;
   }
 
-  defer(ask: Delivery): void {
+  defer(ask: DeferredAsk): void {
     this.#deferred ??= new Set();
     this.#deferred.add(ask);
   }
 
-  /** The deferred reply of this ask has settled. False where the ask was answered before, because the actor has stopped. */
-  settled(ask: Delivery): boolean {
-    return this.#deferred?.delete(ask) === true;
+  /** The deferred reply of this ask has settled, or nobody waits for it any more. */
+  settled(ask: DeferredAsk): void {
+    this.#deferred?.delete(ask);
+    this.#draining?.progressed();
   }
 
   /** `path` names the actor that has stopped. */
   failDeferredReplies(path: string): void {
     const asks = this.#deferred;
     this.#deferred = undefined;
-    for (const ask of asks ?? []) ask.fail(new StoppedError(`${path} has stopped before it replied`));
+    for (const ask of asks ?? []) ask.delivery?.fail(new StoppedError(`${path} has stopped before it replied`));
   }
 
   /** While it stops or restarts: replies that were settled before have been delivered. */
@@ -145,6 +150,25 @@ export class ColdState {
 
   endsBy(ending: Ending | undefined): void {
     this.#ending = ending;
+  }
+
+  /** It takes no new messages, and stops when it has done its work. A restart does not change that. */
+  get draining(): Draining | undefined {
+    return this.#draining;
+  }
+
+  drains(draining: Draining): void {
+    this.#draining = draining;
+  }
+
+  /** Settles with the first start; undefined while nobody waits for that. */
+  get start(): Deferred<void> | undefined {
+    return this.#start;
+  }
+
+  openStart(): Deferred<void> {
+    this.#start ??= new Deferred();
+    return this.#start;
   }
 
   /** The actor ends, and starts again `delayMs` later. */

@@ -3,8 +3,12 @@ import type { AnyService, BorrowedBytes, Meta, Ref, ServiceRefInit } from '../..
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import type { Behavior } from './behavior.js';
 import type { StreamOptions } from './call.js';
+import type { StopActorOptions } from './draining.js';
+import type { GroupRef } from './group-reference.js';
+import type { Place } from './placeable.js';
 import type { ActorRef } from './reference.js';
 import type { RetainedBytes } from './retained-bytes.js';
+import type { GroupOptions, LookupOptions } from './surroundings.js';
 import type { UntypedRef } from './untyped-ref.js';
 
 export interface SpawnOptions {
@@ -49,6 +53,13 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
   readonly scheduler: Scheduler;
   readonly meta: Meta | undefined;
   /**
+   * Is aborted when nobody waits for the reply to the message being handled any more: at its deadline, when its caller aborts it, when the link to the
+   * caller is lost, and when it is answered. Its `reason` is the error. For a tell, a stream and in hooks it is never aborted.
+   *
+   *     quote: async (_state, { url }, ctx) => ({ text: await (await fetch(url, { signal: ctx.signal })).text() }),
+   */
+  readonly signal: AbortSignal;
+  /**
    * The actor that sent the message; undefined when no actor sent it, and in timers and hooks. For a message from a link, its service is
    * empty, because it is not sent: `ctx.ref(Service, ctx.sender)` states it.
    */
@@ -68,10 +79,35 @@ export interface Context<State = unknown, Self extends UntypedRef = UntypedRef> 
   unwatch(ref: UntypedRef): void;
   /** Its children that have not stopped, by name. */
   readonly children: ReadonlyMap<string, UntypedRef>;
-  /** Stops a child; resolves when it has stopped. Rejects with ConfigError for an actor that is no child of this one. */
-  stopChild(ref: UntypedRef): Promise<void>;
-  /** The typed reference for a reference from a message. Throws ProtocolError when that names another service. */
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S>;
+  /**
+   * Stops a child, or an actor that this one has placed; resolves when it has stopped. With `drain` it first handles what it has accepted.
+   * Rejects with ConfigError for any other actor.
+   *
+   *     await ctx.stopChild(worker, { drain: true });
+   */
+  stopChild(ref: UntypedRef, options?: StopActorOptions): Promise<void>;
+  /** The typed reference for a reference from a message. Throws ProtocolError when the message has none, or one that names another service. */
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S>;
+  /**
+   * Places actors as `runtime.place` does, in any partition. This actor is their parent: when it stops or restarts, they are stopped, unless they
+   * are `detached`. Rejects with ConfigError where its actor system belongs to no runtime, StoppedError while this actor stops.
+   *
+   *     const worker = await ctx.place(resizer, { args: { quality: 80 }, on: 'threads' });
+   */
+  readonly place: Place;
+  /**
+   * The actor with a registered name, as `runtime.lookup`. Rejects with AskTimeoutError where nobody has it in time, ConfigError where its
+   * actor system belongs to no runtime, StoppedError while this actor stops.
+   *
+   *     const bank = await ctx.lookup(Bank, 'bank', { timeoutMs: 1_000 });
+   */
+  lookup<S extends AnyService>(service: S, name: string, options?: LookupOptions): Promise<ActorRef<S>>;
+  /**
+   * All actors of a group as one reference, as `runtime.group`. It is closed when this actor stops or restarts. Rejects as `lookup`.
+   *
+   *     const resizers = await ctx.group(Resizer, 'resizers', { policy: 'least-loaded' });
+   */
+  group<S extends AnyService>(service: S, name: string, options?: GroupOptions<S>): Promise<GroupRef<S>>;
   /** Calls `callback` once after `delayMs`, in a turn of this actor: never during a handler. Cancelled when the actor stops or restarts. */
   after(delayMs: number, callback: () => unknown, options?: TimerOptions): Timer;
   /** As `after`, repeatedly; periods that pass while the actor is busy are skipped. */

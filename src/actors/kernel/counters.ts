@@ -2,6 +2,8 @@
 export class Counters {
   #actors = 0;
   #streams = 0;
+  /** Of those, the ones that are served here to a reader of this process. */
+  #innerStreams = 0;
   #failures = 0;
   #restarts = 0;
   #awaited = 0;
@@ -37,12 +39,29 @@ export class Counters {
     this.#actors--;
   }
 
+  /** As `streams`, where one that is served to a reader of this process counts only where it is read. */
+  get distinctStreams(): number {
+    return this.#streams - this.#innerStreams;
+  }
+
+  /** A stream is read here. */
   streamOpened(): void {
     this.#streams++;
   }
 
   streamEnded(): void {
     this.#streams--;
+  }
+
+  /** A stream is served here. */
+  streamServed({ isReadHere }: { readonly isReadHere: boolean }): void {
+    this.#streams++;
+    if (isReadHere) this.#innerStreams++;
+  }
+
+  streamClosed({ isReadHere }: { readonly isReadHere: boolean }): void {
+    this.#streams--;
+    if (isReadHere) this.#innerStreams--;
   }
 
   failed(): void {

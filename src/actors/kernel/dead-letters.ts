@@ -1,3 +1,4 @@
+import { namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -11,12 +12,14 @@ import { Topic, type Subscribable } from './topic.js';
  * ask is never a dead letter: its caller gets an error.)
  */
 export interface DeadLetter {
-  /** `system/parent/child`, or a description of an actor of another partition. */
+  /** `system/parent/child`; where that is not known, the channel id of an actor of another partition, with the name by which it was found. */
   readonly path: string;
   /** Full name of the method. */
   readonly method: string;
   readonly message: unknown;
   readonly reason: DeadLetterReason;
+  /** Why, where an error says more: for instance that of large fields that could not be sent or read. */
+  readonly cause?: Error | undefined;
 }
 
 /** Counts dead letters, publishes them to subscribers, and logs at most one each second. */
@@ -47,14 +50,21 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     message: unknown,
     delivery: Delivery | undefined,
     reason: ReturnReason,
+    cause?: Error,
   ): void {
     const known = knownOf(message);
     const isReturned = delivery?.giveBack?.(addressee, method, known, reason) === true;
-    if (!isReturned) this.add(addressee, method.fullName, known, reason);
+    if (!isReturned) this.add(addressee, method.fullName, known, reason, cause);
   }
 
   /** The path of `target` is computed only when it is needed. A tell of the runtime itself is only logged: users did not send it. */
-  add(target: { readonly path: string }, method: string, message: unknown, reason: DeadLetterReason): void {
+  add(
+    target: { readonly path: string },
+    method: string,
+    message: unknown,
+    reason: DeadLetterReason,
+    cause?: Error,
+  ): void {
     const known = knownOf(message);
     if (isInfrastructure(method)) {
       this.#log.debug('a message of the runtime was not handled', { actor: target.path, method, reason });
@@ -64,11 +74,14 @@ export class DeadLetterOffice extends Topic<DeadLetter> implements DeadLetters {
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
     const nowMs = this.#scheduler.now();
     if (nowMs - this.#loggedAtMs >= LOG_INTERVAL_MS) {
-      this.#log.warn('dead letter', { actor: target.path, method, reason, sinceLast: this.count - this.#loggedCount });
+      const sinceLast = this.count - this.#loggedCount;
+      const why = cause === undefined ? {} : { error: namedMessageOf(cause) };
+      this.#log.warn('dead letter', { actor: target.path, method, reason, ...why, sinceLast });
       this.#loggedAtMs = nowMs;
       this.#loggedCount = this.count;
     }
-    if (this.hasSubscribers) this.publish({ path: target.path, method, message: known, reason });
+    if (this.hasSubscribers)
+      this.publish({ path: target.path, method, message: known, reason, ...(cause && { cause }) });
   }
 }
 

@@ -80,6 +80,10 @@ export class Deadlines {
     this.asks = new AskMeter(scheduler);
   }
 
+  get nowMs(): number {
+    return this.#scheduler.now();
+  }
+
   get count(): number {
     return this.#added - this.#removed;
   }

@@ -4,44 +4,56 @@ import type { AnyMethod } from '../../protocol/index.js';
 import { answeredError, failureIn, isPassedOn } from './answered-error.js';
 import type { Actor } from './actor.js';
 import type { Counters } from './counters.js';
+import { DeferredAsk } from './deferred-ask.js';
 import { type Delivery, isAsk } from './delivery.js';
+import type { LaterReply } from './later.js';
 import { endOfRequests } from './request-reader.js';
 
-/** Answers an ask when `reply` settles, while the actor goes on. */
-export function deferReply(
-  cell: Actor,
-  reply: Promise<unknown>,
-  method: AnyMethod,
-  delivery: Delivery | undefined,
-): void {
-  const cold = cell.coldState();
-  if (isAsk(delivery)) cold.defer(delivery);
-  const { counters } = cell.kernel;
+/** Answers an ask when the reply of `later` settles, while the actor goes on. */
+export function deferReply(cell: Actor, later: LaterReply, method: AnyMethod, delivery: Delivery | undefined): void {
+  const { counters, deadlines } = cell.kernel;
   counters.awaits(cell.behavior);
-  const fail = (cause: unknown): void => {
-    const end = endOfRequests(cell, delivery, cause);
-    const answer = answeredError(cause);
-    if (isAsk(delivery)) {
-      cold.settled(delivery);
-      delivery.fail(end ?? answer);
-    }
-    if (end === undefined) reportFailedReply(cell, cause, answer, method);
-  };
-  reply.then(
-    (value) => {
+  if (!isAsk(delivery)) {
+    const settled = (cause?: unknown): void => {
       counters.settled(cell.behavior);
-      if (!isAsk(delivery) || !cold.settled(delivery)) return;
+      if (cause !== undefined) failed(cell, cause, method, delivery);
+    };
+    later.reply.then(() => settled(), settled);
+    return;
+  }
+  const cold = cell.coldState();
+  const ask: DeferredAsk = new DeferredAsk(delivery, () => {
+    counters.settled(cell.behavior);
+    cold.settled(ask);
+  });
+  cold.defer(ask);
+  delivery.whenEnded?.(() => ask.end(), deadlines);
+  // The requests of a call end with it, and the reply then fails because of that.
+  const reading = method.streamsRequests === true ? delivery : undefined;
+  later.answers?.(() => ask.delivery?.isAwaited === true);
+  later.reply.then(
+    (value) => {
+      const waiting = ask.delivery;
       try {
-        delivery.reply(value);
+        waiting?.reply(value);
       } catch (error) {
-        fail(error);
+        failed(cell, error, method, waiting);
       }
+      ask.end();
     },
     (error: unknown) => {
-      counters.settled(cell.behavior);
-      fail(error);
+      failed(cell, error, method, ask.delivery ?? reading);
+      ask.end();
     },
   );
+}
+
+/** The reply of an ask, or of a tell, has failed. */
+function failed(cell: Actor, cause: unknown, method: AnyMethod, delivery: Delivery | undefined): void {
+  const end = endOfRequests(cell, delivery, cause);
+  const answer = answeredError(cause);
+  if (isAsk(delivery)) delivery.fail(end ?? answer);
+  if (end === undefined) reportFailedReply(cell, cause, answer, method);
 }
 
 interface ReplyingActor {

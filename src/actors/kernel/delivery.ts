@@ -2,6 +2,7 @@ import type { MillraceError } from '../../errors.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
 import type { CallChain } from './call-chain.js';
+import type { Deadlines } from './deadlines.js';
 import type { TraceContext } from './trace-context.js';
 
 /**
@@ -19,6 +20,11 @@ export interface Addressee {
   readonly path: string;
 }
 
+/** The link that a message arrived over. */
+export interface MessageLink {
+  readonly isOpen: boolean;
+}
+
 /** The data of a message besides its content; a tell without any has none. Created by a local call, or by the router for a message from a link. */
 export interface Delivery {
   /** Scheduler time after which the request is not executed; `Infinity` for a tell, which distinguishes it from an ask. */
@@ -31,7 +37,7 @@ export interface Delivery {
   readonly sizeBytes: number;
   readonly trace?: TraceContext | undefined;
   /** Identifies the link that an ask, or a message of the control lane, arrived over. */
-  readonly link?: object | undefined;
+  readonly link?: MessageLink | undefined;
   /** The context of the sender, for its AsyncLocalStorages; only of a message from this partition. */
   readonly asyncContext?: AsyncContext | undefined;
   /** A step of a stream that the actor serves, or of a handler that reads a stream of requests. */
@@ -41,6 +47,10 @@ export interface Delivery {
   /** Answers an ask with the handler's result; the receiver fills defaults with `method.response.create`. */
   reply(value: unknown): void;
   fail(error: MillraceError): void;
+  /** Of an ask: its caller waits for the reply. False when it was answered, was aborted, is past its deadline, or its link has ended. */
+  readonly isAwaited?: boolean;
+  /** Only of an ask: calls `ended` once, when nobody waits for the reply any more; at once where that is so already. */
+  whenEnded?(ended: (cause: MillraceError | undefined) => void, deadlines: Deadlines): void;
   /**
    * Only of a tell from a link: reports to the process of its sender that no actor handles it. False when the link has ended, so that the
    * process cannot be told.

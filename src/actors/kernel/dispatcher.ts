@@ -2,6 +2,7 @@ import { limits } from '../../limits.js';
 import { RingQueue } from '../../ring-queue.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { AsyncContexts } from './async-contexts.js';
+import type { ActorObserver } from './observer.js';
 
 /** Messages of one actor between two looks at the clock, which takes as long as a tell. */
 const SLICE = 64;
@@ -31,6 +32,7 @@ export class Dispatcher {
   readonly #throughput: number;
   readonly #turnBudget: number;
   readonly #contexts: AsyncContexts;
+  #observer: Pick<ActorObserver, 'tookTurn'> | undefined = undefined;
   readonly #inTurn = (): void => this.#runTurn();
   readonly #turn: () => void = () => {
     if (this.#contexts.isInUse) this.#contexts.run(undefined, this.#inTurn);
@@ -70,6 +72,11 @@ export class Dispatcher {
   /** A turn is scheduled, or runs. */
   get isArmed(): boolean {
     return this.#isArmed;
+  }
+
+  /** Measures each turn for `observer` from now on; undefined: none. */
+  observe(observer: Pick<ActorObserver, 'tookTurn'> | undefined): void {
+    this.#observer = observer;
   }
 
   add(taker: TurnTaker): void {
@@ -120,13 +127,20 @@ export class Dispatcher {
   #hasMoreAfterTurn(taker: TurnTaker): boolean {
     for (let handled = 0; handled < this.#throughput && this.#left > 0; handled += SLICE) {
       const slice = Math.min(SLICE, this.#throughput - handled);
-      const used = taker.takeTurn(slice);
+      const used = this.#observer === undefined ? taker.takeTurn(slice) : this.#measured(this.#observer, taker, slice);
       this.#handled += used;
       this.#left -= used;
       if (used < slice) return this.#left <= 0 && this.#cut === taker;
       this.#yieldWhenDue();
     }
     return true;
+  }
+
+  #measured(observer: Pick<ActorObserver, 'tookTurn'>, taker: TurnTaker, slice: number): number {
+    const beganMs = this.#scheduler.now();
+    const used = taker.takeTurn(slice);
+    observer.tookTurn(taker, used, this.#scheduler.now() - beganMs);
+    return used;
   }
 
   /** The event loop has its turn when messages have held it for `turnMs`. On virtual time that takes no time. */

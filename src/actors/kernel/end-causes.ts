@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
 import type { ChainMember } from './call-chain.js';
 
 /**
@@ -7,7 +8,7 @@ import type { ChainMember } from './call-chain.js';
  */
 export class EndCauses {
   readonly #byActor = new WeakMap<object, Error>();
-  readonly #byCUid = new Map<bigint, Error>();
+  readonly #byCUid = new RecentMap<bigint, Error>(limits.endedActors);
 
   ended(actor: Pick<ChainMember, 'takenCUid'>, cause: Error): void {
     this.#byActor.set(actor, cause);
@@ -17,10 +18,7 @@ export class EndCauses {
   /** An actor, which may have ended by a failure, has this channel id. */
   addressed(actor: object, cUid: bigint): void {
     const cause = this.#byActor.get(actor);
-    if (cause === undefined) return;
-    this.#byCUid.set(cUid, cause);
-    const [oldest] = this.#byCUid.keys();
-    if (this.#byCUid.size > limits.endedActors && oldest !== undefined) this.#byCUid.delete(oldest);
+    if (cause !== undefined) this.#byCUid.set(cUid, cause);
   }
 
   of(actor: object): Error | undefined {

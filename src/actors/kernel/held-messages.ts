@@ -1,5 +1,6 @@
 import { BackpressureError, StoppedError } from '../../errors.js';
 import type { AnyMethod } from '../../protocol/index.js';
+import { retryAfter } from './admission.js';
 import { dropMessage } from './arriving-message.js';
 import { ColdState } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
@@ -84,7 +85,9 @@ export abstract class HeldMessages implements TurnTaker {
   /** A turn has ended, of an actor whose messages are measured. */
   protected turnEnded(meter: ServiceMeter): void {
     meter.turnEnded();
-    if (this.#mailbox === undefined && this.#pending === undefined) meter.drained();
+    if (this.#pending !== undefined) return;
+    if (this.#mailbox === undefined) meter.drained();
+    else meter.paused();
   }
 
   abstract takeTurn(budget: number): number;
@@ -112,9 +115,14 @@ export abstract class HeldMessages implements TurnTaker {
     this.#cold = undefined;
   }
 
-  /** It accepts messages; during a restart they wait. */
+  /** It runs, and is not told to stop. */
   get isOpen(): boolean {
     return this.#phase !== 'stopping' && this.#phase !== 'stopped';
+  }
+
+  /** It takes new messages, which wait during a restart: it is open, and does not drain. */
+  get isAccepting(): boolean {
+    return this.isOpen && this.#cold?.draining === undefined;
   }
 
   get hasMessages(): boolean {
@@ -124,6 +132,12 @@ export abstract class HeldMessages implements TurnTaker {
   /** Messages in the mailbox, oldest first. */
   get waiting(): readonly unknown[] {
     return this.#mailbox?.all ?? [];
+  }
+
+  waitingMethods(count: number): readonly string[] {
+    const mailbox = this.#mailbox;
+    const shown = Math.min(count, mailbox?.size ?? 0);
+    return Array.from({ length: shown }, (_, index) => mailbox?.methodAt(index)?.name ?? '');
   }
 
   /** What is rare is in functions of its own: V8 then makes one piece of code of a call and what it does here. */
@@ -312,7 +326,8 @@ export abstract class HeldMessages implements TurnTaker {
   }
 
   protected stoppedError(method: AnyMethod): StoppedError {
-    return new StoppedError(`${method.fullName}: ${this.path} has stopped`);
+    const what = this.isOpen ? 'is stopping: it handles what it has accepted, and takes nothing new' : 'has stopped';
+    return new StoppedError(`${method.fullName}: ${this.path} ${what}`);
   }
 
   #fullError(): BackpressureError {
@@ -322,7 +337,7 @@ export abstract class HeldMessages implements TurnTaker {
     const waitMs = mailbox === undefined ? 0 : (serviceMeter?.queuedMs(mailbox, this.kernel.scheduler.now()) ?? 0);
     return new BackpressureError(
       `the mailbox of ${this.path} is full (${this.bounds.capacity} messages): await ref.ready() and send again`,
-      { retryAfterMs: waitMs === 0 ? undefined : Math.ceil(waitMs / 2) },
+      { retryAfterMs: waitMs === 0 ? undefined : retryAfter(waitMs / 2) },
     );
   }
 }

@@ -21,7 +21,7 @@ import {
   type StreamOptions,
   type WaitingAsk,
 } from './call.js';
-import { type CallChain, chainIncludes } from './call-chain.js';
+import { type CallChain, chainIncludes, waitingPath } from './call-chain.js';
 import { reportFailedReply } from './deferred-reply.js';
 import { type Delivery, isAsk, TellDelivery } from './delivery.js';
 import { stoppedForGood } from './cold-state.js';
@@ -38,7 +38,7 @@ import { ServedStream, type StreamHost } from './served-stream.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-call.js';
 import { StreamReader } from './stream-reader.js';
-import type { MeteredLink, Place, RoomHost } from './waiting-room.js';
+import type { MeteredLink, LinkPlace, RoomHost } from './waiting-room.js';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
@@ -67,7 +67,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
-    if (!this.isOpen) {
+    if (!this.isAccepting) {
       this.kernel.deadLetters.add(this, method.fullName, message, 'stopped');
       return false;
     }
@@ -84,7 +84,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     try {
       const { turn, contexts } = this.kernel;
       const delivery = outgoingTell(options, turn.actor, contexts) ?? new TellDelivery(undefined, undefined);
-      if (this.isOpen) return this.accept(method, lent, delivery);
+      if (this.isAccepting) return this.accept(method, lent, delivery);
       this.kernel.deadLetters.add(this, method.fullName, lent, 'stopped');
       return false;
     } catch (error) {
@@ -167,7 +167,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   ready(options?: ReadyOptions, byMs?: number): Promise<void> {
     return new Promise((resolve) => {
       const call = this.kernel.calls.ready(options, byMs);
-      if (!this.isOpen) throw stoppedForGood(this.path);
+      if (!this.isAccepting) throw stoppedForGood(this.path);
       if (this.room === 'free') return resolve();
       if (call.chain !== undefined && this.waitsIn(call.chain)) {
         throw new ReentrantAskError(
@@ -183,7 +183,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   get room(): Room {
-    if (!this.isOpen) return 'closed';
+    if (!this.isAccepting) return 'closed';
     return this.load < this.bounds.mark && this.cold?.readyWaiters?.isIdle !== false ? 'free' : 'full';
   }
 
@@ -195,7 +195,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     const stream = new ServedStream(this, method, opening);
     const { served } = this.coldState().streams;
     served.add(stream);
-    this.kernel.counters.streamOpened();
+    this.kernel.counters.streamServed(stream);
     const { actorStreams } = this.kernel.limits;
     if (served.size > actorStreams) {
       stream.fail(new BackpressureError(`${this.path} already serves ${actorStreams} streams (actorStreams)`));
@@ -204,7 +204,9 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
   }
 
   served(stream: ServedStream): void {
-    if (this.cold?.streams.served.delete(stream) === true) this.kernel.counters.streamEnded();
+    if (this.cold?.streams.served.delete(stream) !== true) return;
+    this.kernel.counters.streamClosed(stream);
+    this.cold.draining?.progressed();
   }
 
   messageOf(method: AnyMethod, value: unknown): unknown {
@@ -227,7 +229,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
         dropMessage(message);
         return true;
       }
-    } else if (!this.isOpen) {
+    } else if (!this.isAccepting && this.cold?.waitingRoom?.isAdmitting !== true) {
       deadLetters.addFor(this, method, message, delivery, 'stopped');
       throw this.stoppedError(method);
     }
@@ -264,28 +266,29 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
 
   mustWait(lane: Lane, link: Pick<MeteredLink, 'peer'>): boolean {
     const { mailbox, cold } = this;
-    if (mailbox === undefined || this.bounds.overflow !== 'backpressure' || !this.isOpen) return false;
+    if (mailbox === undefined || this.bounds.overflow !== 'backpressure' || !this.isAccepting) return false;
     if (mailbox.size >= this.bounds.capacity && this.load >= this.bounds.capacity) return true;
     if (lane !== CONTROL_LANE && this.isOutOfBytes) return true;
     return cold?.waitingRoom?.isAheadOf(link) === true;
   }
 
-  meterLink(link: MeteredLink): Place {
+  meterLink(link: MeteredLink): LinkPlace {
     return this.coldState().openWaitingRoom(this).enter(link);
   }
 
   /** False for an ask that has no reason to be refused, as most. */
   #mayRefuse(chain: CallChain | undefined): boolean {
-    return chain !== undefined || this.serviceMeter !== undefined || !this.isOpen;
+    return chain !== undefined || this.serviceMeter !== undefined || !this.isAccepting;
   }
 
   /** Answers an ask that must not reach the mailbox. */
   #refuses(method: AnyMethod, ask: Delivery): boolean {
-    if (!this.isOpen) ask.fail(this.stoppedError(method));
+    if (!this.isAccepting) ask.fail(this.stoppedError(method));
     else if (ask.chain !== undefined && this.waitsIn(ask.chain)) {
       ask.fail(
         new ReentrantAskError(
-          `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks: use a tell instead`,
+          `${method.fullName} asked ${this.path}, which waits for a reply in the same chain of asks, so that none of them could answer: ` +
+            `${waitingPath(ask.chain, this, (cUid) => this.kernel.directory.nameOf(cUid))}. Answer with later(), or use a tell`,
         ),
       );
     } else

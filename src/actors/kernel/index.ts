@@ -21,8 +21,8 @@
  * share are the services of kernel.ts.
  */
 export { deadlineOf, linkOf } from './actor-context.js';
-export { type ActorNode, nodeOf } from './actor-node.js';
-export type { ActorPath } from './actor-path.js';
+export { type ActorNode, nodeOf, type Phase } from './actor-node.js';
+export { type ActorPath, type DescribedActor, describeActor } from './actor-path.js';
 export { ActorSystem } from './actor-system.js';
 export { type ActorTree, type RootSystem, rootSystemOf, treeDirectory, type TreeObserver } from './actor-tree.js';
 
@@ -46,11 +46,14 @@ export {
   untypedBehavior,
 } from './behavior.js';
 export {
+  ASK_OPTIONS,
   type AskOptions,
   type Caller,
   checkCallOptions,
+  isInherited,
   type OutgoingCall,
   type SendOptions,
+  STREAM_OPTIONS,
   type StreamOptions,
   withMeta,
 } from './call.js';
@@ -58,14 +61,16 @@ export { checkArgs, SPAWN_OPTIONS } from './spawn-options.js';
 export { answeredError } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
+export { givenReference } from './actor-directory.js';
 export type { DeadLetter, DeadLetters } from './dead-letters.js';
-export type { Deadlines } from './deadlines.js';
+export { Deadline, type Deadlines } from './deadlines.js';
+export { drainMsOf, type StopActorOptions } from './draining.js';
 export { ArrivingMessage, dropMessage } from './arriving-message.js';
 export { Borrowing } from './borrowing.js';
 export { holdFields } from './lent-message.js';
 export { Loan } from './loan.js';
 export type { RetainedBytes } from './retained-bytes.js';
-export type { Addressee, DeadLetterReason, Delivery, ReturnReason, TellDelivery } from './delivery.js';
+export type { Addressee, DeadLetterReason, Delivery, MessageLink, ReturnReason, TellDelivery } from './delivery.js';
 export { type Subscribable, Topic } from './topic.js';
 export type { Failure, KernelLimits, KernelOptions as ActorSystemOptions } from './kernel.js';
 export { deferred, type DeferredReply, type Later, later, laterReply } from './later.js';
@@ -96,18 +101,37 @@ export {
   type StreamSource,
 } from './stream.js';
 export type { OpenStream, StreamCall } from './stream-call.js';
+export type { ActorObserver } from './observer.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';
 export type { Interceptor } from './interceptor.js';
 export { checkRequest, replyOf, replyToEncode, requestOf } from './message-values.js';
 export { isInfrastructure } from './infrastructure.js';
+export type { GroupPolicy, GroupRef, HashPolicy } from './group-reference.js';
+export type {
+  Place,
+  Placeable,
+  PlaceArguments,
+  PlaceInstances,
+  PlaceOn,
+  PlaceOptions,
+  PlaceWith,
+} from './placeable.js';
+export {
+  type CallBounds,
+  type ClusterAccess,
+  type GroupOptions,
+  type LookupOptions,
+  noCluster,
+  type Surroundings,
+} from './surroundings.js';
 export { Requests, requestsIn } from './requests.js';
 export { ActorTimers } from './timers.js';
 export { type ActorTrouble, Troubles } from './troubles.js';
 export type { TraceContext } from './trace-context.js';
 export type { Tracing, TracingSource } from './tracing.js';
 export type { Unfinished } from './unfinished.js';
-export type { MeteredLink, Place } from './waiting-room.js';
+export type { LinkPlace, MeteredLink } from './waiting-room.js';
 export {
   type AskTarget,
   type AskWrapper,

@@ -15,10 +15,12 @@ import { Dispatcher } from './dispatcher.js';
 import type { Interceptor } from './interceptor.js';
 import { MailboxPool } from './mailbox.js';
 import { MailboxBytes } from './mailbox-bytes.js';
+import type { ActorObserver } from './observer.js';
 import { OutgoingCalls } from './outgoing-calls.js';
 import { PreparedBehaviors } from './prepared-behaviors.js';
 import { References } from './references.js';
 import { GivenNames } from './spawn-options.js';
+import { NO_SURROUNDINGS, type Surroundings } from './surroundings.js';
 import { Topic } from './topic.js';
 import { tracedBehavior, tracedCalls, type Tracing } from './tracing.js';
 import { Troubles } from './troubles.js';
@@ -97,6 +99,8 @@ export class Kernel {
   readonly holdBytes: HoldBytes;
   #handlerTimeoutMs: number;
   #isStopping = false;
+  #surroundings: Surroundings = NO_SURROUNDINGS;
+  #observer: ActorObserver | undefined = undefined;
 
   /** `tree` has the roots of the system, which the kernel changes. Throws ConfigError for an invalid limit. */
   constructor(options: KernelOptions, roots: Map<string, ActorNode>, tree: ActorTree) {
@@ -140,6 +144,25 @@ export class Kernel {
       tracing && ((behavior) => tracedBehavior(tracing, behavior, this.turn)),
     );
     this.calls = new OutgoingCalls(this);
+  }
+
+  /** Undefined while nobody watches the actors. */
+  get observer(): ActorObserver | undefined {
+    return this.#observer;
+  }
+
+  observe(observer: ActorObserver | undefined): void {
+    this.#observer = observer;
+    this.dispatcher.observe(observer);
+  }
+
+  /** The cluster, as the contexts of actors reach it. */
+  get surroundings(): Surroundings {
+    return this.#surroundings;
+  }
+
+  surroundedBy(surroundings: Surroundings): void {
+    this.#surroundings = surroundings;
   }
 
   /** Time in ms for a pending handler to settle when its actor is told to stop. */

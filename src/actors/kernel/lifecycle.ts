@@ -1,5 +1,5 @@
 import { StoppedError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
+import { errorOf, promiseOf } from '../../foreign.js';
 import type { FailedWork } from './actor.js';
 import { ActorContext } from './actor-context.js';
 import { closeServed, failServed } from './actor-streams.js';
@@ -7,6 +7,7 @@ import { answeredError, failureIn, isOutcomeOfCall, isPassedOn } from './answere
 import type { AnyBehavior, Ending } from './behavior.js';
 import { type ColdState, stoppedForGood } from './cold-state.js';
 import { type Delivery, isAsk } from './delivery.js';
+import { Draining } from './draining.js';
 import type { Kernel } from './kernel.js';
 import { awaitReleased } from './released-work.js';
 import { endOfRequests } from './request-reader.js';
@@ -63,9 +64,21 @@ export abstract class ActorLife extends ActorTurns {
       if (behavior.idleTimeoutMs !== undefined) this.context.setIdleTimeout(behavior.idleTimeoutMs);
       this.#state = behavior.createState?.(this.context, this.#args);
       this.#hasState = true;
-      return behavior.on.started?.(this.#state, this.context);
+      const work = promiseOf(behavior.on.started?.(this.#state, this.context));
+      const start = this.cold?.start;
+      if (work === undefined) start?.resolve();
+      else if (start !== undefined)
+        void work.then(
+          () => start.resolve(),
+          () => {},
+        );
+      return work;
     };
     this.runHook('the start', begin, 'actor');
+  }
+
+  override started(): Promise<void> {
+    return this.phase === 'starting' ? this.coldState().openStart().promise : Promise.resolve();
   }
 
   /** Neither a refusal nor the error with which the requests of the message have ended is a failure of the actor. */
@@ -99,8 +112,17 @@ export abstract class ActorLife extends ActorTurns {
   }
 
   #supervise(error: Error, during: string, isOfItsMessage: boolean): void {
+    const start = this.cold?.start;
+    if (start?.isSettled === false) {
+      this.kernel.logger.debug('actor could not start', { actor: this.path, during, error });
+      start.reject(error);
+      this.coldState().endsBy({ reason: 'failed', cause: error });
+      this.requestStop();
+      return;
+    }
     const verdict = this.#judge(error, isOfItsMessage);
     const { directive } = verdict;
+    this.kernel.observer?.failed(this, error, directive);
     const isEnd = directive === 'stop' || directive === 'escalate';
     const level = isEnd ? 'error' : directive === 'resume' && isPassedOn(error) ? 'debug' : 'warn';
     this.kernel.logger[level](`actor failed: ${directive}`, { actor: this.path, during, error });
@@ -158,7 +180,9 @@ export abstract class ActorLife extends ActorTurns {
     failServed(this, 'all', `${this.path} has stopped before the stream ended`);
     const { cold, kernel } = this;
     if (cold !== undefined) {
-      const { readyWaiters } = cold;
+      const { readyWaiters, start } = cold;
+      cold.draining?.end();
+      start?.reject(new StoppedError(`${this.path} was stopped before it had started`));
       if (readyWaiters !== undefined && readyWaiters.size > 0) readyWaiters.reject(() => stoppedForGood(this.path));
       cold.startsNoMore(kernel.scheduler);
     }
@@ -167,12 +191,52 @@ export abstract class ActorLife extends ActorTurns {
     this.wake();
   }
 
-  override stopped(): Promise<void> {
+  override stopped(drainMs?: number): Promise<void> {
     if (this.phase === 'stopped') return Promise.resolve();
     return new Promise((resolve) => {
       this.coldState().stopWaiters.push(resolve);
-      this.requestStop();
+      if (drainMs === undefined) this.requestStop();
+      else this.drain(drainMs);
     });
+  }
+
+  /** The first drain holds: a later one changes nothing. */
+  override drain(timeoutMs: number): void {
+    const cold = this.coldState();
+    if (!this.isOpen || cold.draining !== undefined) return;
+    const { scheduler } = this.kernel;
+    cold.drains(
+      new Draining(
+        scheduler,
+        timeoutMs,
+        () => this.wake(),
+        () => this.#cutOff(timeoutMs),
+      ),
+    );
+    cold.readyWaiters?.reject(() => stoppedForGood(this.path));
+    this.wake();
+  }
+
+  #cutOff(afterMs: number): void {
+    const { path: actor, load: messages, parked, stashed } = this;
+    const left = { actor, messages, parked, stashed };
+    this.kernel.logger.warn(`an actor had not done its work ${afterMs} ms after its drain began, and is stopped`, left);
+    this.requestStop();
+  }
+
+  protected override endDrain(): boolean {
+    const { cold, children } = this;
+    if (cold?.draining === undefined || !this.#hasDoneItsWork(cold)) return false;
+    if (children.size === 0) this.requestStop();
+    // They may have got work from it until now.
+    const leftMs = Math.max(0, cold.draining.untilMs - this.kernel.scheduler.now());
+    for (const child of children.values()) child.drain(leftMs);
+    return children.size === 0;
+  }
+
+  /** What it has accepted was handled and answered. What it has stashed was accepted, too. */
+  #hasDoneItsWork({ streams, unsettled }: ColdState): boolean {
+    return this.isQuiet && !streams.isServing && unsettled + this.parked + this.stashed === 0;
   }
 
   #stopChildren(): void {

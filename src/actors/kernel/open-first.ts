@@ -71,7 +71,7 @@ function refuse(actor: Actor, method: AnyMethod, message: ArrivingMessage, deliv
     return;
   }
   const { deadLetters } = actor.kernel;
-  deadLetters.addFor(actor, method, undefined, delivery, reasonOf(error));
+  deadLetters.addFor(actor, method, undefined, delivery, reasonOf(error), error);
 }
 
 function reasonOf(error: Error): ReturnReason {

@@ -11,6 +11,7 @@ export abstract class PendingAsk extends Deadline {
   readonly method: AnyMethod;
   #isSettled = false;
   #isUnderWay = false;
+  #ended: ((cause: MillraceError | undefined) => void) | undefined = undefined;
   readonly #deadlines: Deadlines;
   readonly #signal: AbortSignal | undefined;
   readonly #onResolve: (value: unknown) => void;
@@ -57,14 +58,14 @@ export abstract class PendingAsk extends Deadline {
   /** Resolves with `response`, a whole message, as it is. */
   protected resolve(response: unknown): void {
     if (this.#isSettled) return;
-    this.#settle();
+    this.#settle(undefined);
     this.#onResolve(response);
   }
 
   fail(error: MillraceError): void {
     if (this.#isSettled) return;
     this.#deadlines.asks.failed(error.code, this.slot === NEVER_IN);
-    this.#settle();
+    this.#settle(error);
     if (this.#isUnderWay) this.#onResolve(rejectionFor(error));
     else this.#onReject(error);
   }
@@ -90,10 +91,30 @@ export abstract class PendingAsk extends Deadline {
     );
   }
 
-  #settle(): void {
+  get isAwaited(): boolean {
+    return !this.#isSettled;
+  }
+
+  /** Calls `ended` when the ask has settled, with the error of a failure; at once where it has. */
+  whenEnded(ended: (cause: MillraceError | undefined) => void): void {
+    if (this.#isSettled) ended(undefined);
+    else if (this.#ended === undefined) this.#ended = ended;
+    else {
+      const before = this.#ended;
+      this.#ended = (cause) => {
+        before(cause);
+        ended(cause);
+      };
+    }
+  }
+
+  #settle(error: MillraceError | undefined): void {
     this.#isSettled = true;
     this.#deadlines.remove(this);
     if (this.#signal !== undefined) this.#deadlines.signals.remove(this.#signal, this);
+    if (this.#ended === undefined) return;
+    this.#ended(error);
+    this.#ended = undefined;
   }
 }
 

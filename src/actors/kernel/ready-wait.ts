@@ -1,4 +1,4 @@
-import { AskAbortedError, BackpressureError, ConfigError } from '../../errors.js';
+import { AskAbortedError, BackpressureError, ConfigError, UnreachableError } from '../../errors.js';
 import { Deferred } from '../../deferred.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { type Caller, checkCallOptions, inheritanceOf, type WaitingActor, type WaitingAsk } from './call.js';
@@ -11,7 +11,7 @@ import { waitingCycle } from './waiting-cycle.js';
 /** Options of `ready()`. */
 export interface ReadyOptions {
   /**
-   * The longest wait in ms; then `ready()` rejects with BackpressureError. It is at most the remaining time of the message being handled.
+   * The longest wait in ms; then `ready()` rejects with BackpressureError, or with UnreachableError when no link to the actor was open by then. It is at most the remaining time of the message being handled.
    * `Infinity` waits as long as the actor is alive. Without it, `ready()` waits for as long as the actor handles messages, and rejects when it
    * has handled none for `readyTimeoutMs`, 60 000.
    */
@@ -38,6 +38,8 @@ export interface ReadyCall {
 /** What is to have room. */
 export interface ReadyTarget {
   readonly path: string;
+  /** Why there is no link to it yet; undefined where there is one, or none is needed. */
+  readonly opening?: string | undefined;
 }
 
 export interface ReadyHost {
@@ -150,7 +152,11 @@ export class ReadyWait extends Deadline implements ReadyWaiter {
 
   /** Nothing has brought room in time. */
   protected expired(): void {
-    const { path } = this.#target;
+    const { path, opening } = this.#target;
+    if (opening !== undefined) {
+      this.reject(new UnreachableError(`${path} had no link ${this.#why()}: ${opening}.`, { isUnsent: true }));
+      return;
+    }
     this.reject(
       new BackpressureError(
         `${path} had no room for messages ${this.#why()}: its mailbox or the link to it stayed full. ${this.advice()}`,

@@ -5,7 +5,7 @@ import type { MailboxBounds } from './mailbox.js';
 import type { ReadyOptions } from './ready-wait.js';
 import type { Stream, StreamOpening, StreamSource } from './stream.js';
 import type { OpenStream } from './stream-call.js';
-import type { MeteredLink, Place } from './waiting-room.js';
+import type { MeteredLink, LinkPlace } from './waiting-room.js';
 
 /** Why a watched actor has ended: it stopped, it ended by a failure, or its process cannot be reached any more. */
 export type TerminationReason = 'stopped' | 'failed' | 'unreachable';
@@ -65,6 +65,8 @@ export interface Route {
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall;
   watch(watcher: Watcher): void;
   unwatch(watcher: Watcher): void;
+  /** A link to the actor's process is open, or another one is where one was lost. Reading it opens none. Absent where no link is needed. */
+  readonly isLinked?: boolean;
   /** The actor's channel id; a local actor gets one on first use. */
   readonly cUid: bigint;
   /** Incarnation of the actor's process; 0n where it is unknown. */
@@ -90,7 +92,7 @@ export interface Cell extends Route {
    */
   mustWait(lane: Lane, link: Pick<MeteredLink, 'peer'>): boolean;
   /** Meters a link from now on, until `link.lift` or `link.stopped` is called. */
-  meterLink(link: MeteredLink): Place;
+  meterLink(link: MeteredLink): LinkPlace;
   /** Opens a stream, whose request counts as one message in the mailbox; a refusal fails `opening.sink`. */
   serve(method: AnyMethod, message: unknown, opening: StreamOpening): StreamSource;
   /** The requests of a call from a link, as its handler reads them. `open` is called by the first read, and no read lasts past `deadlineMs`. */

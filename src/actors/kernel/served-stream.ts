@@ -96,6 +96,11 @@ export class ServedStream implements Delivery, StreamSource, SteppedStream {
     return this.#opening.sink;
   }
 
+  /** Its reader belongs to this process. */
+  get isReadHere(): boolean {
+    return this.#sink.isReadHere;
+  }
+
   /** Its generator is producing an element. */
   get isPulling(): boolean {
     return this.#phase === 'pulling';

@@ -12,10 +12,14 @@ const SLOW_MS = 0.01;
 /** A wait that is surely shorter than this, in ms, is not computed. */
 const NEGLIGIBLE_MS = 1;
 
+/** An actor that is done in less than this part of the time that was foreseen when it refused an ask has been foreseen wrongly. */
+const FAR_TOO_LONG = 1 / 4;
+
 /**
  * Measures how long the messages of one actor hold its mailbox, and predicts from that how long a message will wait. A message is
- * measured from the moment when it leaves the mailbox to the moment when the next one does, while others wait: this includes what it
- * awaits, and the turns of other actors. When nothing waits there is nothing to predict, and nothing is measured.
+ * measured from the moment when it leaves the mailbox to the moment when the next one does, the actor's turn ends, or what its handler
+ * awaits is done. So other work of the event loop, and the turns of other actors, count only while a handler awaits. When nothing waits there
+ * is nothing to predict, and nothing is measured.
  *
  * The clock is read for each ask anyway, because of its deadline. Tells in a row are measured together, so that most of them cost a
  * counter.
@@ -24,7 +28,7 @@ export class ServiceMeter {
   readonly #scheduler: Scheduler;
   /** Times of asks and of the steps of streams. */
   readonly #times = new Map<AnyMethod, ServiceTime>();
-  readonly #tells = new ServiceTime();
+  #tells = new ServiceTime();
   #lastMethod: AnyMethod | undefined;
   #lastTime = this.#tells;
   /** No message takes longer than this, in ms; 0 while nothing is known. */
@@ -34,6 +38,11 @@ export class ServiceMeter {
   #measuredMethod: AnyMethod | undefined;
   #sinceMs = -1;
   #count = 0;
+  /** Messages wait, and none is handled: the next one is measured, also a tell. */
+  #isPaused = false;
+  /** What was foreseen when an ask was refused, the first since nothing waited: when, and for how long there was work; 0 for none. */
+  #refusedAtMs = 0;
+  #foreseenMs = 0;
   /** Time in ms since the actor has let the event loop go on. */
   #heldMs = 0;
   #isTurnOver = false;
@@ -83,6 +92,7 @@ export class ServiceMeter {
     this.#measuredMethod = method;
     this.#sinceMs = nowMs;
     this.#count = 1;
+    this.#isPaused = false;
     if (this.#heldMs + this.longestMs < turnMs) return false;
     if (this.#heldMs + this.#measured.meanMs(nowMs) < turnMs) return false;
     this.#heldMs = 0;
@@ -91,22 +101,51 @@ export class ServiceMeter {
 
   /** A tell leaves the mailbox, and is handled from now on. */
   beganTell(): void {
-    if (this.#sinceMs < 0) return;
-    if (this.#measured !== this.#tells) {
+    if (this.#sinceMs < 0 && !this.#isPaused) return;
+    if (this.#sinceMs < 0 || this.#measured !== this.#tells) {
       const nowMs = this.#scheduler.now();
       this.ended(nowMs);
       this.#measured = this.#tells;
       this.#sinceMs = nowMs;
       this.#count = 0;
+      this.#isPaused = false;
     }
     this.#count++;
   }
 
+  /** The actor has let go of the event loop, or what its handler has awaited is done. Other messages may wait. */
+  paused(): void {
+    if (this.#sinceMs < 0) return;
+    this.ended(this.#scheduler.now());
+    this.#isPaused = true;
+  }
+
   /** The last message is done, and no other one waits. It is measured where this may show that the actor is not slow any more. */
   drained(): void {
+    this.#isPaused = false;
+    if (this.#foreseenMs > 0) this.#compare(this.#scheduler.now());
     if (this.#sinceMs < 0) return;
     if (this.isSlow) this.ended(this.#scheduler.now());
     else this.#stop();
+  }
+
+  /** An ask is refused, because there is work for `waitMs`. */
+  refused(waitMs: number, nowMs: number): void {
+    if (this.#foreseenMs > 0) return;
+    this.#refusedAtMs = nowMs;
+    this.#foreseenMs = waitMs;
+  }
+
+  /** Nothing waits any more: what was refused shows whether that was right. If not, what is known is wrong, and is forgotten. */
+  #compare(nowMs: number): void {
+    const isFarTooLong = nowMs - this.#refusedAtMs < this.#foreseenMs * FAR_TOO_LONG;
+    this.#foreseenMs = 0;
+    if (!isFarTooLong) return;
+    this.#stop();
+    this.#times.clear();
+    this.#tells = new ServiceTime();
+    this.#lastMethod = undefined;
+    this.longestMs = 0;
   }
 
   /** Time in ms that most messages of this method take; 0 when it is unknown. */

@@ -63,7 +63,7 @@ export class SourceTurns implements StreamHost, TurnTaker {
   serve(method: AnyMethod, opening: StreamOpening): ServedStream {
     const stream = new ServedStream(this, method, opening);
     this.#stream = stream;
-    this.#kernel.counters.streamOpened();
+    this.#kernel.counters.streamServed(stream);
     stream.begin();
     return stream;
   }
@@ -87,8 +87,8 @@ export class SourceTurns implements StreamHost, TurnTaker {
 
   served(): void {
     if (this.#stream === undefined) return;
+    this.#kernel.counters.streamClosed(this.#stream);
     this.#stream = undefined;
-    this.#kernel.counters.streamEnded();
   }
 
   takeTurn(): number {

@@ -77,6 +77,7 @@ class ElementWait extends Deadline implements LateWait {
  */
 export class StreamReader implements Stream<unknown>, StreamSink, Reader {
   readonly method: AnyMethod;
+  readonly isReadHere = true;
   readonly #kernel: Kernel;
   readonly #call: StreamCall;
   readonly #open: OpenStream;

@@ -45,6 +45,8 @@ export interface StreamSource {
 
 /** The reader's end, as the actor calls it. Nothing is called after `end` or `fail`. */
 export interface StreamSink {
+  /** Its reader belongs to this process, which counts the stream where it is read. */
+  readonly isReadHere: boolean;
   /** Sends one element, with its defaults filled in. Throws ProtocolError for an element that cannot be sent. */
   element(value: unknown): void;
   end(): void;

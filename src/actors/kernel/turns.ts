@@ -12,10 +12,11 @@ import { deferReply } from './deferred-reply.js';
 import { type Delivery, isAsk } from './delivery.js';
 import type { TurnTaker } from './dispatcher.js';
 import { Inbox } from './inbox.js';
-import { laterReply } from './later.js';
+import { deferredReplyOf } from './later.js';
 import type { Mailbox } from './mailbox.js';
 import type { ActorRef } from './reference.js';
 import { openFirst } from './open-first.js';
+import { OrderedSignal, signalMethod } from './ordered-signal.js';
 import { ReleasedWork, settleReleased } from './released-work.js';
 import { readingHandler } from './request-reader.js';
 import type { Watcher } from './route.js';
@@ -50,7 +51,9 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   abstract fail(cause: unknown, during: string, work: FailedWork): void;
   abstract reportLostReply(error: unknown): void;
   abstract requestStop(): void;
-  abstract stopped(): Promise<void>;
+  abstract stopped(drainMs?: number): Promise<void>;
+  abstract drain(timeoutMs: number): void;
+  abstract started(): Promise<void>;
   abstract watch(watcher: Watcher): void;
   abstract unwatch(watcher: Watcher): void;
   abstract spawnChild<S extends AnyService>(
@@ -61,6 +64,8 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   protected abstract start(): void;
   /** The next step of a stop or restart. True when the actor must start again at once. */
   protected abstract windDown(): boolean;
+  /** Nothing is left in its mailbox. True when it drains, has done its work, and stops now. */
+  protected abstract endDrain(): boolean;
   /** A pending handler or hook has `timeoutMs` to settle; then it is abandoned. */
   protected abstract armStopTimer(timeoutMs: number): void;
 
@@ -89,7 +94,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
         else if (mailbox !== undefined) {
           this.#handleNext(mailbox, serviceMeter);
           handled++;
-        } else if (!this.refill()) break;
+        } else if (!this.refill() && !this.endDrain()) break;
       } else if (this.phase === 'starting') this.start();
       else if (!this.windDown()) break;
       used++;
@@ -107,6 +112,10 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     this.#signals ??= new RingQueue();
     this.#signals.push(turn);
     if (!this.isHeld) this.wake();
+  }
+
+  signalInOrder(turn: () => unknown): void {
+    if (!this.hasMessages || !this.queueTurn(signalMethod, new OrderedSignal(turn))) this.signal(turn);
   }
 
   protected dropSignals(): void {
@@ -217,11 +226,11 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
   #answer(method: AnyMethod, message: unknown, result: unknown): void {
     const { cold } = this;
     const current = this.#current;
-    const later = laterReply(result);
+    const later = deferredReplyOf(result);
     if (cold?.stash?.isMarked === true)
       this.addToStash(cold.stash, method, cold.borrowing?.handOver() ?? message, current);
     else if (later !== undefined) {
-      cold?.borrowing?.defer(later);
+      cold?.borrowing?.defer(later.reply);
       deferReply(this, later, method, current);
     } else if (isAsk(current)) current.reply(result);
     this.#current = undefined;
@@ -234,6 +243,9 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     else if (delivery instanceof ReleasedWork) {
       this.coldState().streams.stepTaken();
       delivery.takeTurn();
+    } else if (delivery instanceof OrderedSignal) {
+      this.coldState().streams.stepTaken();
+      this.runHook('a timer or hook', delivery.turn);
     } else if (isAsk(delivery)) delivery.fail(this.#cannotHandle(method));
     else this.kernel.deadLetters.addFor(this, method, message, delivery, 'unknown method');
   }
@@ -290,6 +302,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     }
     this.holdFor(undefined);
     this.#finish(what, failed, finish);
+    if (!this.isHeld) this.serviceMeter?.paused();
   }
 
   #finish(what: string, failed: FailedWork, finish: () => void): void {

@@ -10,7 +10,7 @@ export interface Unfinished {
   readonly handlers: number;
   /** Asks that wait for their reply. */
   readonly asks: number;
-  /** Streams that are read here, plus streams that are served here. */
+  /** Streams that are read here, plus streams that are served here to readers of other processes. */
   readonly streams: number;
 }
 
@@ -31,5 +31,5 @@ export function unfinishedIn(kernel: Kernel): Unfinished {
   for (const waiting of kernel.deadlines) {
     if (waiting instanceof PendingAsk && !isInfrastructure(waiting.method.fullName)) asks++;
   }
-  return { messages, handlers, asks, streams: kernel.counters.streams };
+  return { messages, handlers, asks, streams: kernel.counters.distinctStreams };
 }

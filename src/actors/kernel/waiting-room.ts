@@ -27,7 +27,7 @@ export interface RoomHost {
 }
 
 /** The account of one metered link. The waiting room changes it. */
-export class Place {
+export class LinkPlace {
   readonly room: WaitingRoom;
   readonly link: MeteredLink;
   /** Messages that arrived when the mailbox had no room, and wait beside it. */
@@ -41,9 +41,9 @@ export class Place {
   /** It is in the queue of places with parked messages. */
   isQueued = false;
   /** The place of an earlier link of the same process, whose messages go first. */
-  earlier: Place | undefined;
+  earlier: LinkPlace | undefined;
 
-  constructor(room: WaitingRoom, link: MeteredLink, earlier: Place | undefined) {
+  constructor(room: WaitingRoom, link: MeteredLink, earlier: LinkPlace | undefined) {
     this.room = room;
     this.link = link;
     this.earlier = earlier;
@@ -61,11 +61,12 @@ export class Place {
 export class WaitingRoom {
   /** Messages that are parked, of all links. */
   parked = 0;
+  #isAdmitting = false;
   readonly #host: RoomHost;
-  readonly #places: Place[] = [];
+  readonly #places: LinkPlace[] = [];
   /** Places with parked messages, the next one first. */
-  readonly #turns = new RingQueue<Place>();
-  #wanting: Place[] = [];
+  readonly #turns = new RingQueue<LinkPlace>();
+  #wanting: LinkPlace[] = [];
   /** Granted messages that have not arrived, of all links. */
   #outstanding = 0;
 
@@ -73,12 +74,17 @@ export class WaitingRoom {
     this.#host = host;
   }
 
+  /** A parked message, which was accepted before, enters the mailbox. */
+  get isAdmitting(): boolean {
+    return this.#isAdmitting;
+  }
+
   get isEmpty(): boolean {
     return this.#places.length === 0;
   }
 
-  enter(link: MeteredLink): Place {
-    const place = new Place(this, link, this.#leftBy(link.peer));
+  enter(link: MeteredLink): LinkPlace {
+    const place = new LinkPlace(this, link, this.#leftBy(link.peer));
     this.#places.push(place);
     return place;
   }
@@ -89,21 +95,21 @@ export class WaitingRoom {
   }
 
   /** The link has ended. Its place remains while it has parked messages. */
-  leave(place: Place): void {
+  leave(place: LinkPlace): void {
     place.hasLeft = true;
     this.wants(place, 0, false);
     if (place.parked === 0) this.#remove(place);
   }
 
   /** A message of this link waits outside; `link.takeParked` takes the oldest. */
-  park(place: Place): void {
+  park(place: LinkPlace): void {
     place.parked++;
     this.parked++;
     this.#queue(place);
   }
 
   /** A message of this link has arrived. False when it was not granted. */
-  arrived(place: Place): boolean {
+  arrived(place: LinkPlace): boolean {
     if (place.outstanding === 0) return false;
     place.outstanding--;
     this.#outstanding--;
@@ -111,7 +117,7 @@ export class WaitingRoom {
   }
 
   /** The sender has said how much of its grant is left, and whether it wants more. */
-  wants(place: Place, outstanding: number, isWanting: boolean): void {
+  wants(place: LinkPlace, outstanding: number, isWanting: boolean): void {
     this.#outstanding += outstanding - place.outstanding;
     place.outstanding = outstanding;
     if (isWanting === place.isWanting) return;
@@ -157,16 +163,18 @@ export class WaitingRoom {
     for (const { link } of this.#places.splice(0)) link.stopped();
   }
 
-  #queue(place: Place): void {
+  #queue(place: LinkPlace): void {
     if (place.isQueued) return;
     place.isQueued = true;
     this.#turns.push(place);
   }
 
-  #take(place: Place): void {
+  #take(place: LinkPlace): void {
     place.parked--;
     this.parked--;
+    this.#isAdmitting = true;
     place.link.takeParked();
+    this.#isAdmitting = false;
     if (place.hasLeft && place.parked === 0) this.#remove(place);
   }
 
@@ -193,7 +201,7 @@ export class WaitingRoom {
     }
   }
 
-  #grant(place: Place, messages: number): void {
+  #grant(place: LinkPlace, messages: number): void {
     this.#outstanding += messages - place.outstanding;
     place.outstanding = messages;
     place.isWanting = false;
@@ -219,19 +227,19 @@ export class WaitingRoom {
     for (const { link } of places) link.lift();
   }
 
-  #remove(place: Place): void {
+  #remove(place: LinkPlace): void {
     const at = this.#places.indexOf(place);
     if (at >= 0) this.#places.splice(at, 1);
   }
 
-  #leftBy(peer: string | undefined): Place | undefined {
+  #leftBy(peer: string | undefined): LinkPlace | undefined {
     if (peer === undefined || this.parked === 0) return undefined;
     return this.#places.findLast((place) => place.hasLeft && place.parked > 0 && place.link.peer === peer);
   }
 }
 
 /** The place whose messages go first when it is the turn of this one. */
-function firstOf(place: Place): Place {
+function firstOf(place: LinkPlace): LinkPlace {
   if (place.earlier === undefined) return place;
   const first = firstOf(place.earlier);
   if (first.parked > 0) return first;

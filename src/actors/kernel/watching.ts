@@ -3,15 +3,20 @@ import { type Route, type TerminationReason, type Watcher, routeKey } from './ro
 import type { SignalLane } from './timers.js';
 import { innermostRoute } from './wrapped-asks.js';
 
+/** The signals of an actor, and those that come after the messages that it has accepted before. */
+interface OrderedLane extends SignalLane {
+  signalInOrder(turn: () => unknown): void;
+}
+
 /** The actors that one actor watches. */
 export class Watching implements Watcher {
   readonly #refs = new Map<Route, UntypedRef>();
   readonly #notify: (ref: UntypedRef, reason: TerminationReason, cause: Error | undefined) => unknown;
-  readonly #lane: SignalLane;
+  readonly #lane: OrderedLane;
 
   /** `notify` is called in a turn of the actor, through `lane`. */
   constructor(
-    lane: SignalLane,
+    lane: OrderedLane,
     notify: (ref: UntypedRef, reason: TerminationReason, cause: Error | undefined) => unknown,
   ) {
     this.#lane = lane;
@@ -36,11 +41,14 @@ export class Watching implements Watcher {
   }
 
   terminated(route: Route, reason: TerminationReason, cause?: Error): void {
-    this.#lane.signal(() => {
+    const turn = (): unknown => {
       const ref = this.#refs.get(route);
       if (ref === undefined) return undefined;
       this.#refs.delete(route);
       return this.#notify(ref, reason, cause);
-    });
+    };
+    // What the actor had sent before its end comes first. Nothing more comes over a link that is lost.
+    if (reason === 'unreachable') this.#lane.signal(turn);
+    else this.#lane.signalInOrder(turn);
   }
 }

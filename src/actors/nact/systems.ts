@@ -27,6 +27,10 @@ class NactSystem implements RegisteredSystem {
     return this.#tree.children;
   }
 
+  get childReferences(): ReadonlyMap<string, object> {
+    return referencesOf(this.children);
+  }
+
   /** Resolves a reference. nact's functions call this first. */
   find(reference: NactReference): object | undefined {
     switch (reference.type) {
@@ -67,12 +71,25 @@ class NactSystem implements RegisteredSystem {
   }
 }
 
+function referencesOf(nodes: ReadonlyMap<string, ActorNode>): ReadonlyMap<string, object> {
+  return new Map(Array.from(nodes, ([name, { self }]) => [name, self]));
+}
+
 /** Presents an actor of Millrace to nact. */
 class NactNode {
   readonly #node: ActorNode;
 
   constructor(node: ActorNode) {
     this.#node = node;
+  }
+
+  /** It accepts no messages. */
+  get stopped(): boolean {
+    return this.#node.phase === 'stopping' || this.#node.phase === 'stopped';
+  }
+
+  get childReferences(): ReadonlyMap<string, object> {
+    return referencesOf(this.#node.children);
   }
 
   dispatch(message: unknown, sender?: object): boolean {

@@ -5,7 +5,12 @@ import type {
   ActorRef,
   Behavior,
   Context,
+  GroupOptions,
+  GroupRef,
+  LookupOptions,
+  Place,
   RetainedBytes,
+  StopActorOptions,
   StreamOptions,
   TimerOptions,
   UntypedRef,
@@ -105,6 +110,10 @@ export class ActorPersistentContext implements PersistentContext {
     return this.#context.scheduler;
   }
 
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
   get meta(): Meta | undefined {
     return this.#context.meta;
   }
@@ -129,8 +138,20 @@ export class ActorPersistentContext implements PersistentContext {
     this.#context.unwatch(ref);
   }
 
-  stopChild(ref: UntypedRef): Promise<void> {
-    return this.#context.stopChild(ref);
+  get place(): Place {
+    return this.#context.place;
+  }
+
+  lookup<S extends AnyService>(service: S, name: string, options?: LookupOptions): Promise<ActorRef<S>> {
+    return this.#context.lookup(service, name, options);
+  }
+
+  group<S extends AnyService>(service: S, name: string, options?: GroupOptions<S>): Promise<GroupRef<S>> {
+    return this.#context.group(service, name, options);
+  }
+
+  stopChild(ref: UntypedRef, options?: StopActorOptions): Promise<void> {
+    return this.#context.stopChild(ref, options);
   }
 
   ref<S extends AnyService>(service: S, ref: RefInit): ActorRef<S> {

@@ -1,7 +1,15 @@
-import { PipelineError } from '../../errors.js';
 import type { UntypedRef } from '../kernel/index.js';
 import type { OutgoingReader } from './outgoing-reader.js';
 import { hashKey, type Policy } from './policy.js';
+
+/** Some readers of a broadcast have an element, and it cannot be sent to the others. */
+export class PartlySentError extends Error {}
+
+/** A broadcast that some readers have, while the links or mailboxes of others are full. */
+interface Partly<T> {
+  readonly sent: number;
+  readonly missing: readonly OutgoingReader<T>[];
+}
 
 /** Distributes the elements of one writer to its readers by a policy. */
 export class Distribution<T> {
@@ -11,6 +19,7 @@ export class Distribution<T> {
   readonly #key: ((value: T) => string | number | bigint) | undefined;
   readonly #isNear: (reader: UntypedRef) => boolean;
   #cursor = 0;
+  #partly: Partly<T> | undefined;
 
   /** `isNear` says for `local-first` which readers are in the partition of the writer. */
   constructor(
@@ -23,11 +32,21 @@ export class Distribution<T> {
     this.#isNear = isNear;
   }
 
-  /** Returns false, and sends nothing, if the readers of the policy have no room. Throws PipelineError if only some of them got the value. */
+  /** Some readers have the value of the last call, and it has to be sent to the others that are still there. */
+  get isPartlySent(): boolean {
+    return this.#partly !== undefined;
+  }
+
+  /**
+   * Returns false where the readers of the policy have no room. Then the next call must be for the same value: of a broadcast, some readers may have it.
+   * Throws what the type of the value throws, and PartlySentError if only some readers got the value.
+   */
   send(value: T): boolean {
     switch (this.#policy) {
       case 'broadcast':
-        return this.targets.every((reader) => reader.isWritable) && this.#sendToAll(value);
+        return (
+          (this.#partly !== undefined || this.targets.every((reader) => reader.isWritable)) && this.#sendToAll(value)
+        );
       case 'hash':
         return this.#sendTo(hashKey(this.#key?.(value) ?? '') % this.targets.length, value);
       case 'round-robin':
@@ -64,18 +83,22 @@ export class Distribution<T> {
     return false;
   }
 
-  /** Every reader has credit. If the link to one is full all the same, it gets the element as soon as there is room. */
+  /** Every reader has credit. If the link to one is full all the same, the element is not sent until that one has it, too, or has left. Nobody who joins meanwhile gets it. */
   #sendToAll(value: T): boolean {
-    let sent = 0;
+    const before = this.#partly;
+    this.#partly = undefined;
+    const missing: OutgoingReader<T>[] = [];
+    let sent = before?.sent ?? 0;
     try {
-      for (const reader of this.targets) {
-        reader.sendOrQueue(value);
-        sent++;
+      for (const reader of before?.missing.filter((each) => this.targets.includes(each)) ?? this.targets) {
+        if (offer(reader, value)) sent++;
+        else missing.push(reader);
       }
     } catch (cause) {
-      throw sent === 0 ? cause : new PipelineError(`an element reached only ${sent} of its readers`, { cause });
+      throw sent === 0 ? cause : new PartlySentError(`an element reached only ${sent} of its readers`, { cause });
     }
-    return true;
+    if (missing.length > 0 && sent > 0) this.#partly = { sent, missing };
+    return missing.length === 0;
   }
 }
 

@@ -5,6 +5,6 @@
 export type { Addressing } from './addressing.js';
 export type { ElementType, SubscriberService } from './element.js';
 export type { Window } from './incoming-stream.js';
-export { type Policy, POLICIES, checkPolicy } from './policy.js';
-export { Publisher, type PublisherOptions, type WithoutReaders } from './publisher.js';
+export { type Policy, POLICIES, checkPolicy, type WithoutReaders } from './policy.js';
+export { Publisher, type PublisherOptions } from './publisher.js';
 export { Subscriber, type SubscriberOptions } from './subscriber.js';

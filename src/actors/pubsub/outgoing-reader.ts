@@ -1,22 +1,27 @@
 import { BackpressureError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { decode, encode } from '../../protocol/index.js';
 import type { ActorRef } from '../kernel/index.js';
 import type { Addressing } from './addressing.js';
-import type { SubscriberService } from './element.js';
+import type { ElementType, SubscriberService } from './element.js';
 import { type Granted, OutgoingStream } from './outgoing-stream.js';
 
 export interface OutgoingReaderOptions<T> {
   /** Id of the writer within the port. */
   readonly writer: number;
   readonly id: number;
+  readonly type: ElementType<T>;
   readonly subscriber: ActorRef<SubscriberService<T>>;
   /** Keep unacknowledged elements, to resend them. */
   readonly keeps: boolean;
   readonly addressing?: Addressing<T> | undefined;
   /** Called when the link to the reader has room again. */
   readonly hasRoom: () => void;
+  /** Called when an element was sent that the reader may be unable to read. */
+  readonly unsure: () => void;
 }
 
-/** One reader of a writer: the stream to it, and what waits for room on the link: one element of a broadcast, and the end. */
+/** One reader of a writer: the stream to it, and its end, which may wait for room on the link. */
 export class OutgoingReader<T> {
   readonly id: number;
   readonly subscriber: ActorRef<SubscriberService<T>>;
@@ -26,8 +31,9 @@ export class OutgoingReader<T> {
   readonly #stream: OutgoingStream<T>;
   /** The mailbox or the link of the reader is above its high-water mark. */
   #isPaused = false;
-  #queued: T | undefined;
   #isEndQueued = false;
+  /** The sequence number after the last element with fields beside it: the reader may have had no room for those, or have found them gone. */
+  #unsure = 0;
 
   constructor(options: OutgoingReaderOptions<T>) {
     this.#options = options;
@@ -37,7 +43,7 @@ export class OutgoingReader<T> {
   }
 
   get isWritable(): boolean {
-    return !this.#isPaused && this.#queued === undefined && this.#stream.hasCredit;
+    return !this.#isPaused && this.#stream.hasCredit;
   }
 
   /** Elements that it lets through now. */
@@ -47,7 +53,12 @@ export class OutgoingReader<T> {
 
   /** Everything sent has arrived. */
   get isAcknowledged(): boolean {
-    return this.#stream.isAcknowledged && this.#queued === undefined && !this.#isEndQueued;
+    return this.#stream.isAcknowledged && !this.#isEndQueued;
+  }
+
+  /** Whether it could read all that it was sent has to be asked: it has no element for one whose large fields it cannot read. */
+  get isUnsure(): boolean {
+    return this.#stream.received < this.#unsure;
   }
 
   /** It has granted credit, so it knows this writer. */
@@ -57,7 +68,7 @@ export class OutgoingReader<T> {
 
   /** All its elements have arrived. The end may not have. */
   get hasAllElements(): boolean {
-    return this.#queued === undefined && this.#stream.received >= this.#stream.sent;
+    return this.#stream.received >= this.#stream.sent;
   }
 
   /** It has received everything, including the end. */
@@ -72,49 +83,44 @@ export class OutgoingReader<T> {
 
   grant(grant: Granted): void {
     this.#stream.grant(grant);
-    this.#sendQueued();
+    this.#sendEnd();
   }
 
   /** Returns false if the link is full. Throws if the type cannot encode the value; the stream is then unchanged. */
   send(value: T): boolean {
-    const addressed = this.#addressed(value);
+    const { addressing } = this.#options;
+    const addressed = addressing?.address(value, this.subscriber) ?? value;
     let isSent = false;
     try {
       isSent = this.#sendAddressed(addressed);
     } finally {
-      if (!isSent) this.#options.addressing?.withdraw(addressed);
+      if (!isSent) addressing?.withdraw(addressed);
     }
     return isSent;
-  }
-
-  /** Sends a value now, or as soon as there is room. */
-  sendOrQueue(value: T): void {
-    const addressed = this.#addressed(value);
-    if (!this.#sendAddressed(addressed)) {
-      this.#queued = addressed;
-    }
   }
 
   /** The reader is gone, or gets nothing more: gives up what it has not acknowledged. Returns how many elements that are. */
   abandon(): number {
     const values = [...this.#stream.unacknowledged()].map(([, value]) => value);
-    const queued = this.#queued;
-    this.#queued = undefined;
-    if (queued !== undefined) this.#options.addressing?.withdraw(queued);
     this.#options.addressing?.lost(values);
     this.#stream.forget();
-    return values.length + (queued === undefined ? 0 : 1);
+    return values.length;
   }
 
   /** Sends the end after everything else, as soon as the reader has granted credit and there is room. */
   end(): void {
     if (!this.#stream.isEnded) {
       this.#isEndQueued = true;
-      this.#sendQueued();
+      this.#sendEnd();
     }
   }
 
-  /** Resends unacknowledged elements. Those that find no room are resent at the next report of a gap. */
+  /** Elements that were lost can be sent again. */
+  get keeps(): boolean {
+    return this.#options.keeps;
+  }
+
+  /** Resends unacknowledged elements. Those that find no room are resent at the next report of a gap. Throws if the type cannot encode one any more. */
   repair(): void {
     for (const [sequence, value] of this.#stream.unacknowledged()) {
       if (!this.#transmit(sequence, value, false)) {
@@ -136,12 +142,8 @@ export class OutgoingReader<T> {
     }
   }
 
-  #addressed(value: T): T {
-    return this.#options.addressing?.address(value, this.subscriber) ?? value;
-  }
-
   #sendAddressed(value: T): boolean {
-    const sequence = this.#stream.take(value);
+    const sequence = this.#stream.take(this.#lasting(value));
     let isSent = false;
     try {
       isSent = this.#transmit(sequence, value, true);
@@ -153,11 +155,14 @@ export class OutgoingReader<T> {
     return isSent;
   }
 
-  #sendQueued(): void {
-    if (this.#queued !== undefined && !this.#isPaused && this.#sendAddressed(this.#queued)) {
-      this.#queued = undefined;
-    }
-    if (this.#isEndQueued && this.#queued === undefined && this.#stream.isOpen && this.#transmitEnd()) {
+  /** What can be sent again: the writer may use the memory of its value for something else when it was sent. What is addressed lasts. */
+  #lasting(value: T): T {
+    const { keeps, addressing, type } = this.#options;
+    return keeps && addressing === undefined ? decode(type, encode(type, value)) : value;
+  }
+
+  #sendEnd(): void {
+    if (this.#isEndQueued && this.#stream.isOpen && this.#transmitEnd()) {
       this.#isEndQueued = false;
       this.#stream.isEnded = true;
     }
@@ -174,6 +179,10 @@ export class OutgoingReader<T> {
     }
     if (isFirst) {
       this.#stream.sentBytes += element.sizeBytes;
+    }
+    if (element.sizeBytes > limits.inlineFieldBytes && this.#options.addressing === undefined) {
+      this.#unsure = sequence + 1;
+      this.#options.unsure();
     }
     return true;
   }
@@ -206,7 +215,9 @@ export class OutgoingReader<T> {
     ready.then(
       () => {
         this.#isPaused = false;
-        this.#sendQueued();
+        // Of what was accepted, something may be lost: its large fields got no memory in time.
+        if (!this.#stream.isAcknowledged) this.probe();
+        this.#sendEnd();
         this.#options.hasRoom();
       },
       // The reader has ended. Its watcher handles that.

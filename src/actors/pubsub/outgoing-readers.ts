@@ -15,6 +15,8 @@ export interface OutgoingReadersOptions<T> {
   readonly addressing: Addressing<T> | undefined;
   /** Called when readers have joined, left, or have room again. */
   readonly changed: () => void;
+  /** Called when an element was sent that a reader may be unable to read. */
+  readonly unsure: () => void;
   /** Called when a reader has ended or become unreachable before it had everything: this many elements may not have reached it. */
   readonly lost: (reader: OutgoingReader<T>, elements: number) => void;
 }
@@ -104,7 +106,7 @@ export class OutgoingReaders<T> {
     }
   }
 
-  /** Removes a reader that has received everything. */
+  /** Removes a reader that has received everything, or was lost. */
   forget(reader: OutgoingReader<T>): void {
     this.#readers.delete(reader.id);
     this.#context?.unwatch(reader.subscriber);
@@ -116,9 +118,18 @@ export class OutgoingReaders<T> {
   }
 
   #joined(id: number, ref: Ref, context: Context): void {
-    const { writer, keeps, changed, addressing } = this.#options;
+    const { writer, type, keeps, changed, unsure, addressing } = this.#options;
     const subscriber = context.ref(this.#service, ref);
-    const reader = new OutgoingReader<T>({ writer, id, subscriber, keeps: keeps(), addressing, hasRoom: changed });
+    const reader = new OutgoingReader<T>({
+      writer,
+      id,
+      type,
+      subscriber,
+      keeps: keeps(),
+      addressing,
+      hasRoom: changed,
+      unsure,
+    });
     this.#readers.set(id, reader);
     context.watch(subscriber);
     const early = this.#early.get(id);
@@ -148,7 +159,7 @@ export class OutgoingReaders<T> {
    * take the elements that it has for the whole stream. So would a leaving reader, if elements to it were lost with the link.
    */
   #lost(reader: OutgoingReader<T>, reason: TerminationReason): void {
-    this.#readers.delete(reader.id);
+    this.forget(reader);
     this.#retarget();
     const hasLeft = reader.isLeaving && (reason !== 'unreachable' || reader.hasAllElements);
     const elements = reader.abandon();

@@ -5,6 +5,9 @@ import { ConfigError } from '../../errors.js';
  * writer's partition if that has room.
  */
 export type Policy = 'round-robin' | 'least-loaded' | 'broadcast' | 'hash' | 'local-first';
+
+/** `wait`: for a reader. `drop`: the element is counted, and gone. `fail`: the write rejects with UnreachableError. */
+export type WithoutReaders = 'close' | 'wait' | 'drop' | 'fail';
 /** Those of pipelines. Where their segments are, their placement says. */
 export const POLICIES: readonly Policy[] = ['round-robin', 'least-loaded', 'broadcast', 'hash'];
 

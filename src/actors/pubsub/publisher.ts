@@ -1,16 +1,18 @@
 import { BackpressureError, type MillraceError, PipelineError, StoppedError, UnreachableError } from '../../errors.js';
-import { errorOf } from '../../foreign.js';
+import { errorOf, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
+import { forCaller } from '../../protocol/errors/index.js';
 import type { Addressing } from './addressing.js';
-import { Distribution } from './distribution.js';
+import { Distribution, PartlySentError } from './distribution.js';
 import { Deferred } from '../../deferred.js';
 import type { ElementType } from './element.js';
 import { RingQueue } from '../../ring-queue.js';
+import type { OutgoingReader } from './outgoing-reader.js';
 import { OutgoingReaders } from './outgoing-readers.js';
-import type { Policy } from './policy.js';
+import type { Policy, WithoutReaders } from './policy.js';
 
 export interface PublisherOptions<T, Init = T> {
   /** Name of the port, for error messages. */
@@ -32,20 +34,20 @@ export interface PublisherOptions<T, Init = T> {
   /** Makes elements ready for each reader. Default: all get the element itself. */
   readonly addressing?: Addressing<T>;
   /** A reader was lost with so many elements that may not have reached it. Without this, the stream fails. */
-  readonly readerLost?: (elements: number) => void;
+  readonly readerLost?: (elements: number, reader: number) => void;
   /** What becomes of a write when nobody reads. Default `close`: the port closes when its last reader has left. */
   readonly withoutReaders?: WithoutReaders;
 }
-
-/** `wait`: for a reader. `drop`: the element is counted, and gone. `fail`: the write rejects with UnreachableError. */
-export type WithoutReaders = 'close' | 'wait' | 'drop' | 'fail';
 
 interface PendingWrite<T> {
   readonly value: T;
   readonly done: Deferred<void>;
 }
 
-/** Interval in ms at which a writer probes a reader that has granted nothing yet, and every reader on links that may lose frames. */
+/**
+ * Interval in ms at which a writer probes a reader that has granted nothing yet, or was sent elements with large fields, and every reader on links that
+ * may lose frames.
+ */
 const PROBE_MS = 200;
 const WRITTEN = Promise.resolve();
 
@@ -64,7 +66,7 @@ export class Publisher<T, Init = T> {
   readonly #pending = new RingQueue<PendingWrite<T>>();
   /** Settles when every reader has the end. Undefined until `end` is called. */
   #ended: Deferred<void> | undefined;
-  #closed: Error | undefined;
+  #closed: MillraceError | undefined;
   #context: Context | undefined;
   #probe: Timer | undefined;
 
@@ -77,6 +79,7 @@ export class Publisher<T, Init = T> {
       keeps: () => options.addressing !== undefined || (options.recovers && options.isLossy()),
       addressing: options.addressing,
       changed: () => this.#changed(),
+      unsure: () => this.#watchProgress(true),
       lost: ({ id }, elements) => this.#readerLost(id, elements),
     });
   }
@@ -124,18 +127,13 @@ export class Publisher<T, Init = T> {
    * await each write.
    */
   write(init: Init): Promise<void> {
-    const unread = this.hasNoSubscribers && this.#ended === undefined ? this.#withoutReaders() : undefined;
-    if (this.#closed !== undefined) {
-      return Promise.reject(this.#closed);
-    }
+    if (this.#closed !== undefined) return Promise.reject(forCaller(this.#closed));
     if (this.#ended !== undefined) {
-      return Promise.reject(
-        new StoppedError(`Port "${this.#options.port}" has ended: no more elements can be written to it.`),
-      );
+      const text = `Port "${this.#options.port}" has ended: no more elements can be written to it.`;
+      return Promise.reject(new StoppedError(text));
     }
-    if (unread !== undefined) {
-      return unread;
-    }
+    const unread = this.hasNoSubscribers ? this.#withoutReaders() : undefined;
+    if (unread !== undefined) return unread;
     try {
       // A copy with defaults filled in: a reader in this partition sees the same value as a remote one.
       const value = this.#options.type.create(init);
@@ -149,10 +147,15 @@ export class Publisher<T, Init = T> {
     }
   }
 
+  /** The reader with this channel id cannot be reached: another watcher than the writer was told. */
+  lose(cUid: bigint): void {
+    this.#readers.terminated(cUid, 'unreachable');
+  }
+
   /** Ends the stream in band. Resolves when every reader has received all of it. */
   end(): Promise<void> {
     if (this.#closed !== undefined) {
-      return Promise.reject(this.#closed);
+      return Promise.reject(forCaller(this.#closed));
     }
     if (this.#ended === undefined) {
       this.#ended = new Deferred();
@@ -164,15 +167,15 @@ export class Publisher<T, Init = T> {
   }
 
   /** Sends no more elements. Rejects the waiting writes. */
-  close(error: Error = new StoppedError(`Writing to port "${this.#options.port}" was stopped.`)): void {
+  close(error: MillraceError = new StoppedError(`Writing to port "${this.#options.port}" was stopped.`)): void {
     if (this.#closed !== undefined) {
       return;
     }
     this.#closed = error;
     for (let write = this.#pending.shift(); write !== undefined; write = this.#pending.shift()) {
-      write.done.reject(error);
+      write.done.reject(forCaller(error));
     }
-    this.#ended?.reject(error);
+    this.#ended?.reject(forCaller(error));
     if (this.#probe !== undefined) {
       this.#context?.cancel(this.#probe);
     }
@@ -193,7 +196,8 @@ export class Publisher<T, Init = T> {
   }
 
   #send(value: T): boolean {
-    if (!this.#readers.isComplete || this.#distribution.targets.length === 0) {
+    const { targets, isPartlySent } = this.#distribution;
+    if (!this.#readers.isComplete || (targets.length === 0 && !isPartlySent)) {
       return false;
     }
     try {
@@ -203,10 +207,7 @@ export class Publisher<T, Init = T> {
       }
       return isSent;
     } catch (error) {
-      if (error instanceof PipelineError) {
-        this.#fail(error.message);
-      }
-      throw error;
+      throw error instanceof PartlySentError ? this.#fail(error.message, error.cause) : error;
     }
   }
 
@@ -220,8 +221,8 @@ export class Publisher<T, Init = T> {
 
   #pump(): void {
     for (let write = this.#pending.peek(); write !== undefined; write = this.#pending.peek()) {
-      const unread = this.hasNoSubscribers ? this.#withoutReaders() : undefined;
-      if (this.#closed !== undefined) return;
+      const isUnread = this.hasNoSubscribers && !this.#distribution.isPartlySent;
+      const unread = isUnread ? this.#withoutReaders() : undefined;
       if (unread !== undefined) {
         this.#pending.shift();
         unread.then(
@@ -244,13 +245,15 @@ export class Publisher<T, Init = T> {
     this.#finish();
   }
 
-  /** The result of a write when nobody reads; undefined where it waits, and where the port is closed now. */
+  /** The result of a write when nobody reads; undefined where it waits. It may close the port: then all writes that wait are rejected. */
   #withoutReaders(): Promise<void> | undefined {
     const { port, withoutReaders = 'close' } = this.#options;
     switch (withoutReaders) {
-      case 'close':
-        this.close(new StoppedError(`Port "${port}" has no readers left.`));
-        return undefined;
+      case 'close': {
+        const error = new StoppedError(`Port "${port}" has no readers left.`);
+        this.close(error);
+        return Promise.reject(forCaller(error));
+      }
       case 'wait':
         return undefined;
       case 'drop':
@@ -267,7 +270,7 @@ export class Publisher<T, Init = T> {
       this.#fail(`reader ${id} ended, or cannot be reached, before it had the end of the stream`);
       return;
     }
-    readerLost(elements);
+    readerLost(elements, id);
     this.#changed();
   }
 
@@ -302,23 +305,34 @@ export class Publisher<T, Init = T> {
     if (reader === undefined) {
       return;
     }
-    if (grant.hasGap && this.#options.recovers) {
-      reader.repair();
-    } else if (grant.hasGap) {
-      this.#fail(`element ${reader.received} was lost on the way to reader ${reader.id}`);
-    }
+    if (grant.hasGap) this.#repair(reader);
     if (reader.isLeaving && reader.isDone) {
       this.#readers.forget(reader);
     }
     this.#pump();
   }
 
-  #fail(what: string): void {
+  #repair(reader: OutgoingReader<T>): void {
+    const what = `element ${reader.received} was lost on the way to reader ${reader.id}`;
+    if (!this.#options.recovers || !reader.keeps) {
+      this.#fail(what);
+      return;
+    }
+    try {
+      reader.repair();
+    } catch (error) {
+      this.#fail(`${what}, and cannot be sent again: ${messageOf(error)}`, error);
+    }
+  }
+
+  #fail(what: string, cause?: unknown): PipelineError {
+    const options = cause === undefined ? {} : { cause };
+    const error = new PipelineError(`The stream of port "${this.#options.port}" failed: ${what}.`, options);
     if (this.#closed === undefined) {
-      const error = new PipelineError(`The stream of port "${this.#options.port}" failed: ${what}.`);
       this.close(error);
       this.#options.failed(error);
     }
+    return error;
   }
 
   // ---- probing
@@ -329,12 +343,15 @@ export class Publisher<T, Init = T> {
     }
   }
 
-  /** The first grant can be lost on any link: the reader may be unable to open a link to this writer, while this writer can reach it. */
+  /**
+   * The first grant can be lost on any link: the reader may be unable to open a link to this writer, while this writer can reach it. On any link, too, a
+   * reader may be unable to read the large fields of an element, and without a next one it would not know what it lacks.
+   */
   #probeReaders(): void {
     this.#probe = undefined;
     const isLossy = this.#options.isLossy();
     for (const reader of this.#readers.all()) {
-      if (!reader.isOpen || (isLossy && (!reader.isAcknowledged || this.#pending.size > 0))) {
+      if (!reader.isOpen || reader.isUnsure || (isLossy && (!reader.isAcknowledged || this.#pending.size > 0))) {
         reader.probe();
         this.#watchProgress(true);
       }

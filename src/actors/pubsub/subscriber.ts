@@ -1,9 +1,10 @@
 import { Deferred } from '../../deferred.js';
-import { ConfigError, StoppedError } from '../../errors.js';
+import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
 import { type ActorRef, type Behavior, behavior, type Context, holdFields, type UntypedRef } from '../kernel/index.js';
+import { forCaller } from '../../protocol/errors/index.js';
 import { type Element, type ElementType, type SubscriberService, subscriberService } from './element.js';
 import { RingQueue } from '../../ring-queue.js';
 import { IncomingStream, type Window } from './incoming-stream.js';
@@ -56,9 +57,9 @@ export class Subscriber<T> implements AsyncIterable<T> {
   #isComplete = false;
   /** A writer has left without an end: its remaining elements are lost, so this input never completes. */
   #isBroken = false;
-  #closed: Error | undefined;
+  #closed: MillraceError | undefined;
   /** Why the reads fail, once what has arrived is read. */
-  #failure: Error | undefined;
+  #failure: MillraceError | undefined;
 
   constructor(options: SubscriberOptions<T>) {
     this.#options = options;
@@ -107,10 +108,10 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   /** Stops reading. Pending reads reject with `error`. */
-  close(error: Error = new StoppedError(`Reading port "${this.#options.port}" was stopped.`)): void {
+  close(error: MillraceError = new StoppedError(`Reading port "${this.#options.port}" was stopped.`)): void {
     this.#closed ??= error;
     for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
-      reader.reject(this.#closed);
+      reader.reject(forCaller(error));
     }
     for (let arrived = this.#queue.shift(); arrived !== undefined; arrived = this.#queue.shift()) {
       this.#options.discarded?.(arrived.value);
@@ -119,18 +120,18 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   /** Nothing more will arrive. Reads reject with `error` when all that has arrived was read, unless that is the whole stream. */
-  fail(error: Error): void {
+  fail(error: MillraceError): void {
     if (this.#isFinished || this.#closed !== undefined) return;
     this.#failure ??= error;
     for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
-      reader.reject(this.#failure);
+      reader.reject(forCaller(error));
     }
   }
 
   #next(): Promise<IteratorResult<T, undefined>> {
     this.release();
     if (this.#closed !== undefined) {
-      return Promise.reject(this.#closed);
+      return Promise.reject(forCaller(this.#closed));
     }
     const arrived = this.#queue.shift();
     if (arrived !== undefined) {
@@ -142,7 +143,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
       return Promise.resolve({ done: true, value: undefined });
     }
     if (this.#failure !== undefined) {
-      return Promise.reject(this.#failure);
+      return Promise.reject(forCaller(this.#failure));
     }
     const next = new Deferred<IteratorResult<T, undefined>>();
     this.#waiting.push(next);

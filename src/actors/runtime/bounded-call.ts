@@ -2,14 +2,7 @@ import { AskAbortedError, AskTimeoutError } from '../../errors.js';
 import { errorOf, namedMessageOf } from '../../foreign.js';
 import { accepted, type AcceptedOptions } from '../../options/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-
-/** How long a call of the runtime may take. */
-export interface CallBounds {
-  /** Time in ms after which it rejects with AskTimeoutError. */
-  readonly timeoutMs?: number | undefined;
-  /** Rejects it with AskAbortedError when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-}
+import type { CallBounds } from '../kernel/index.js';
 
 export const BOUNDS: AcceptedOptions = {
   timeoutMs: {

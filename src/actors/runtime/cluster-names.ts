@@ -3,10 +3,18 @@ import type { Logger } from '../../logging/index.js';
 import type { AnyService, MessageType, Ref, ServiceRefInit } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import { type ActorRef, type ActorSystem, routeKey, type UntypedRef } from '../kernel/index.js';
-import { bounded, type CallBounds } from './bounded-call.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type GroupOptions,
+  type GroupRef,
+  type LookupOptions,
+  routeKey,
+  type UntypedRef,
+} from '../kernel/index.js';
+import { bounded } from './bounded-call.js';
 import * as given from './given-arguments.js';
-import { type GroupListener, type GroupPolicy, type GroupRef, Groups } from './groups/index.js';
+import { type GroupListener, Groups } from './groups/index.js';
 import { LivingHolder } from './living-holder.js';
 import { type NameListener, NameWatches } from './name-watches.js';
 import type { Placements } from './placing/index.js';
@@ -20,16 +28,8 @@ export interface ClusterNamesOptions {
   readonly log: Logger;
   readonly ordinals: () => readonly number[];
   /** The process of this actor has ended, as this one has found out. */
-  readonly hasEnded: (ref: Ref) => boolean;
+  readonly hasEnded: (ref: Ref) => Promise<boolean>;
   readonly placements: () => Pick<Placements, 'unregister'>;
-}
-
-/** Without `timeoutMs`, a lookup takes at most 5 s. */
-export interface LookupOptions extends CallBounds {}
-
-/** Without `timeoutMs`, the control plane is waited for for 10 s. */
-export interface GroupOptions<S extends AnyService> extends CallBounds {
-  readonly policy?: GroupPolicy<S>;
 }
 
 /** Everything that one process does with the names of the cluster: checks what its users give, and ends with it. */
@@ -44,7 +44,7 @@ export class ClusterNames {
   constructor(options: ClusterNamesOptions) {
     this.#options = options;
     this.groups = new Groups(options);
-    this.registered = new RegisteredNames(options.client, options.log);
+    this.registered = new RegisteredNames(options.client, options.scheduler, options.log);
     this.#watches = new NameWatches(options);
     this.#topics = new Topics({ ...options, groups: this.groups, names: this.registered });
   }
@@ -79,23 +79,36 @@ export class ClusterNames {
     return registered;
   }
 
-  async lookup<S extends AnyService>(service: S, name: string, options: LookupOptions): Promise<ActorRef<S>> {
-    given.checkLookup(service, name, options);
+  async lookup<S extends AnyService>(
+    service: S,
+    name: string,
+    options: LookupOptions,
+    call = 'runtime.lookup',
+  ): Promise<ActorRef<S>> {
+    given.checkLookup(call, service, name, options);
     const { client, system, scheduler, hasEnded } = this.#options;
     const { timeoutMs = 5_000, signal } = options;
     const holder = new LivingHolder(client(), scheduler, hasEnded);
-    const start = (): Promise<Ref> => holder.lookup(name, service.typeName, timeoutMs);
-    return system.reference(service, await bounded(`The lookup of "${name}"`, { signal }, scheduler, start));
+    const start = (): Promise<Ref> => holder.lookup(name, service.typeName, timeoutMs, signal);
+    const ref = await bounded(`The lookup of "${name}"`, { signal }, scheduler, start);
+    return system.reference(service, ref, name);
   }
 
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S> {
     given.checkRef(service, ref);
     return this.#options.system.reference(service, ref);
   }
 
-  async group<S extends AnyService>(service: S, name: string, options: GroupOptions<S>): Promise<GroupRef<S>> {
-    given.checkGroup(service, name, options);
-    const start = (): Promise<GroupRef<S>> => this.groups.use(service, name, options.policy ?? 'round-robin');
+  /** `closed` is called when the reference is closed. */
+  async group<S extends AnyService>(
+    service: S,
+    name: string,
+    options: GroupOptions<S>,
+    call = 'runtime.group',
+    closed?: () => void,
+  ): Promise<GroupRef<S>> {
+    given.checkGroup(call, service, name, options);
+    const start = (): Promise<GroupRef<S>> => this.groups.use(service, name, options.policy ?? 'round-robin', closed);
     return bounded(`The search for the members of group "${name}"`, options, this.#options.scheduler, start, (group) =>
       group[Symbol.dispose](),
     );
@@ -116,8 +129,9 @@ export class ClusterNames {
     return this.groups.watch(service, name, listener);
   }
 
-  /** Nothing is followed any more. */
+  /** Nothing is followed or asked for any more. */
   close(): void {
+    this.registered.end();
     this.#topics.close();
     this.#watches.close();
     this.groups.close();

@@ -1,11 +1,18 @@
 import type { ClusterStore } from '../../cluster-store/index.js';
-import { ConfigError } from '../../errors.js';
+import { ConfigError, UnreachableError } from '../../errors.js';
 import { globalServicesInputCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { formatAddress, parseAddress } from '../../socket-address.js';
-import { type Candidate, controlPlaneServer, Election, type LeaderLease, whileHeld } from '../control-plane/index.js';
+import {
+  type Candidate,
+  controlPlaneServer,
+  Election,
+  type LeaderLease,
+  MemberRoll,
+  whileHeld,
+} from '../control-plane/index.js';
 import type { ActorRef } from '../kernel/index.js';
 import type { v1 } from '../../protocol/index.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -33,6 +40,7 @@ export class ControlPlaneHost {
   readonly #election: Election | undefined;
   #server: ActorRef<v1.ControlPlane> | undefined;
   #lease: LeaderLease | undefined;
+  #roll: MemberRoll | undefined;
   #address: string;
   /** For how many attempts the address was asked. */
   #attempts = 0;
@@ -116,19 +124,32 @@ export class ControlPlaneHost {
 
   /** Ends as a crash of the process does: the lease is not given up. */
   abandon(): void {
+    this.#roll?.close();
     this.#parts.store?.abandon();
     this.#election?.abandon();
   }
 
   #serve(lease: LeaderLease | undefined): void {
-    const { partition, incarnation } = this.#parts;
+    const { partition, incarnation, store, scheduler, log } = this.#parts;
     this.#lease = lease;
-    const served = controlPlaneServer({ incarnation, ...(lease && { epoch: Number(lease.epoch) }) });
+    this.#roll = store && lease && new MemberRoll({ store, scheduler, log, lease });
+    const predecessor = this.#roll && { roll: this.#roll, hasEnded: (address: string) => this.#hasEnded(address) };
+    const served = controlPlaneServer({ incarnation, ...(lease && { epoch: Number(lease.epoch) }) }, predecessor);
     const behavior = lease === undefined ? served : whileHeld(served, lease);
     this.#server = partition.system.spawn(behavior, { name: 'control-plane', cUid: globalServicesInputCUid });
   }
 
+  /** Nothing listens there any more. */
+  #hasEnded(address: string): Promise<boolean> {
+    const reached = this.#parts.partition.router.open(address).opened();
+    return reached.then(
+      () => false,
+      (error: unknown) => error instanceof UnreachableError && error.isRefused,
+    );
+  }
+
   async #endServer(): Promise<void> {
+    this.#roll?.close();
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;

@@ -58,6 +58,11 @@ export class ControlPlaneNews implements ControlPlaneListener {
     this.#options.runs.removed(id);
   }
 
+  /** The runtime has stopped: nothing is requested of segments any more. */
+  close(): void {
+    this.#follower.close();
+  }
+
   progress(progress: v1.SegmentProgress): void {
     this.#options.runs.onProgress(progress);
   }

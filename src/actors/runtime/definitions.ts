@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
-import { importModule } from '../../import-module.js';
+import { importPeerModule } from '../../import-module.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import { definitionHash } from '../control-plane/index.js';
@@ -65,10 +65,10 @@ export class Definitions {
   }
 }
 
-/** The exports of a user's module. Rejects with ConfigError when it cannot be loaded. */
+/** The exports of a user's module, which another process may have named. Rejects with ConfigError when it cannot be loaded. */
 export async function loadModule(url: string, scheduler: Scheduler): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return await scheduler.outside(importModule(url));
+    return await scheduler.outside(importPeerModule(url));
   } catch (cause) {
     const why = messageOf(cause);
     throw new ConfigError(`The module ${url} cannot be loaded: ${why}`, { cause });

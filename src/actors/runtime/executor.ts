@@ -1,11 +1,12 @@
 import { type ClusterStore, openClusterStore } from '../../cluster-store/index.js';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
-import { type Logger, silentLogger } from '../../logging/index.js';
+import { guardedLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
 import { Runtime } from './runtime.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { NetOptions } from './net-options.js';
+import { checkNetwork } from './network/index.js';
 import {
   assertPlaceable,
   assertReal,
@@ -67,7 +68,7 @@ export class Executor {
     this.#links = { net: options.net, linkDeadMs: options.linkDeadMs };
     this.#incarnations = incarnations(scheduler);
     assertReal(options.net, this.scheduler);
-    this.#log = log;
+    this.#log = log === silentLogger ? log : guardedLogger(log);
   }
 
   /** Runtimes that are running: started, and neither stopped nor crashed. */
@@ -85,6 +86,7 @@ export class Executor {
    * Rejects with ConfigError when a process of that name already runs on the node, and with the error of a failed start.
    */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
+    checkNetwork(options);
     const transports = await this.#transports(options);
     const tracing = options.tracing && (await this.scheduler.outside(options.tracing(this.#log)));
     if (this.#stopping !== undefined) {

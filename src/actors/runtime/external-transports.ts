@@ -71,7 +71,7 @@ export class ExternalTransports {
     return this.#opened.flatMap(({ kind, open }) => (open.library?.isLoaded() === false ? [kind.name] : []));
   }
 
-  /** Called right before a thread with such transports is terminated. */
+  /** Called right before a thread with such transports is terminated, or ends with this process: an event for it would abort the process then. */
   silence(threadId: number): void {
     for (const { open } of this.#opened) open.silence?.(threadId);
   }

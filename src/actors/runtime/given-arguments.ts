@@ -84,24 +84,24 @@ export function checkStop(options: object): void {
   checkOptions('runtime.stop', options, STOP);
 }
 
-export function checkLookup(service: unknown, name: unknown, options: object): void {
+export function checkLookup(call: string, service: unknown, name: unknown, options: object): void {
   if (!isService(service)) {
     throw new ConfigError(
-      `runtime.lookup(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+      `${call}(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
     );
   }
-  checkName('runtime.lookup(Service, name)', name);
-  checkOptions('runtime.lookup', options, LOOKUP);
+  checkName(`${call}(Service, name)`, name);
+  checkOptions(call, options, LOOKUP);
 }
 
-export function checkGroup(service: unknown, name: unknown, options: object): void {
+export function checkGroup(call: string, service: unknown, name: unknown, options: object): void {
   if (!isService(service)) {
     throw new ConfigError(
-      `runtime.group(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
+      `${call}(Service, name) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
     );
   }
-  checkName('runtime.group(Service, name)', name);
-  checkOptions('runtime.group', options, GROUP);
+  checkName(`${call}(Service, name)`, name);
+  checkOptions(call, options, GROUP);
   if ('policy' in options && options.policy !== undefined) checkPolicy(options.policy);
 }
 
@@ -138,7 +138,7 @@ export function checkRef(service: unknown, ref: unknown): void {
       `runtime.ref(Service, ref) needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
     );
   }
-  if (isRecord(ref) && 'cUid' in ref && !(routeKey in ref)) return;
+  if (ref === undefined || (isRecord(ref) && 'cUid' in ref && !(routeKey in ref))) return;
   throw new ConfigError(
     `runtime.ref(Service, ref) needs a millrace.v1.Ref, which a message carries and toRef() makes, not ${shownValue(ref)}.`,
   );

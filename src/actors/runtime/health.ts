@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
-import type { EventLoopLoad } from '../../scheduler/index.js';
-import type { Carrier, RingCounters } from '../../transport/index.js';
+import type { EventLoopLoad, EventLoopTime } from '../../scheduler/index.js';
+import type { Carrier, RepeatCounters, RingCounters } from '../../transport/index.js';
 import { shownAddress } from '../../transport/stack/index.js';
 import type { ActorTrouble, MailboxPressure } from '../kernel/index.js';
 import type { PartitionView, Responsiveness } from './partition-view.js';
@@ -48,6 +48,11 @@ export interface PartitionHealth {
   readonly queued: number;
   /** The mailbox nearest to its capacity; undefined when all are empty. */
   readonly fullest: { readonly actor: string; readonly queued: number; readonly capacity: number } | undefined;
+  /**
+   * Time in ms since its thread began that its event loop has worked and waited; of one on a thread or in a process, as it has reported last, once a second. The utilization
+   * is that of the difference of two. Zero on virtual time.
+   */
+  readonly eventLoop: EventLoopTime;
 }
 
 export interface LinkHealth {
@@ -64,6 +69,8 @@ export interface LinkHealth {
   readonly framesReceived: number;
   /** Counters of its rings and their socket; undefined for a link without rings. */
   readonly rings: RingCounters | undefined;
+  /** What its transport has repeated; undefined for a link whose transport repeats nothing. */
+  readonly repeats: RepeatCounters | undefined;
   readonly pendingAsks: number;
   /** Encoded bytes that wait for the link. */
   readonly waitingBytes: number;
@@ -144,8 +151,8 @@ function delayProblem({ delayMs }: EventLoopLoad): string[] {
 
 function partitionHealth(partition: PartitionView, pressure: MailboxPressure | undefined): PartitionHealth {
   const { ordinal = 0, actors = 0, segments = 0, address = '' } = partition.description();
-  const { state } = partition;
-  return { ordinal, address, state, actors, segments, queued: pressure?.queued ?? 0, fullest: pressure?.fullest };
+  const { queued = 0, fullest } = pressure ?? {};
+  return { ordinal, address, state: partition.state, actors, segments, queued, fullest, eventLoop: partition.loop() };
 }
 
 /** Freezes a value deeply, because all readers share it. */

@@ -6,13 +6,13 @@ export { declarePipeline, messageTypeOf, type SegmentCode } from './builder.js';
 export { declaredAs, flagOf, type PipelineArgument } from './declared-args.js';
 export { importPipeline } from './definitions.js';
 export { Executor, type ExecutorOptions } from './executor.js';
-export type { GroupOptions, LookupOptions } from './cluster-names.js';
-export type { GroupListener, GroupPolicy, GroupRef, HashPolicy } from './groups/index.js';
+export type { GroupListener } from './groups/index.js';
 export type { Placement } from './hosting/index.js';
 export type { Health, LinkHealth, PartitionHealth, Phase } from './health.js';
 export type { PartitionActivity, PartitionMetrics, RuntimeMetrics } from './metrics.js';
 export {
   isPipeline,
+  moduleUrl,
   type Output,
   type Pipeline,
   type PipelineBuilder,
@@ -31,17 +31,15 @@ export {
 export type { Values } from '../values/index.js';
 export type { PipelineRun, RunStopReport, SegmentPlace, SegmentProgress } from './pipeline-run.js';
 export {
+  checkOn,
   type Component,
   type ComponentOptions,
   component,
   isComponent,
-  type Place,
-  type PlaceArguments,
-  type PlaceOn,
-  type PlaceOptions,
-  type PlaceWith,
+  PLACE_ON,
 } from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
+export type { MemberOfNetwork, NetworkDescription, NetworkSettings } from './network/index.js';
 export type { RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
 export type { NameListener } from './name-watches.js';
 export type { RegisterOptions } from './registered-names.js';

@@ -10,12 +10,12 @@ import { type ControlPlaneClient, isLate } from '../control-plane/index.js';
 export class LivingHolder {
   readonly #client: Pick<ControlPlaneClient, 'lookup' | 'followName'>;
   readonly #scheduler: Scheduler;
-  readonly #hasEnded: (ref: Ref) => boolean;
+  readonly #hasEnded: (ref: Ref) => Promise<boolean>;
 
   constructor(
     client: Pick<ControlPlaneClient, 'lookup' | 'followName'>,
     scheduler: Scheduler,
-    hasEnded: (ref: Ref) => boolean,
+    hasEnded: (ref: Ref) => Promise<boolean>,
   ) {
     this.#client = client;
     this.#scheduler = scheduler;
@@ -23,15 +23,27 @@ export class LivingHolder {
   }
 
   /** Rejects with AskTimeoutError when there is no actor of a living process by the deadline. */
-  async lookup(name: string, service: string, timeoutMs: number): Promise<Ref> {
+  async lookup(name: string, service: string, timeoutMs: number, signal?: AbortSignal): Promise<Ref> {
     const deadlineMs = this.#scheduler.now() + timeoutMs;
-    let ref = await this.#client.lookup(name, service, timeoutMs);
-    while (this.#hasEnded(ref)) {
+    let ref = await this.#client.lookup(name, service, timeoutMs, signal);
+    while (await this.#endsBy(ref, deadlineMs)) {
       const leftMs = deadlineMs - this.#scheduler.now();
       await this.#replaced(name, ref, leftMs);
-      ref = await this.#client.lookup(name, service, Math.max(1, deadlineMs - this.#scheduler.now()));
+      ref = await this.#client.lookup(name, service, Math.max(1, deadlineMs - this.#scheduler.now()), signal);
     }
     return ref;
+  }
+
+  /** Whether the process has ended; false where that is not known by the deadline. */
+  #endsBy(ref: Ref, deadlineMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#scheduler.setTimer(Math.max(0, deadlineMs - this.#scheduler.now()), () => resolve(false));
+      const settle = (hasEnded: boolean): void => {
+        this.#scheduler.clearTimer(timer);
+        resolve(hasEnded);
+      };
+      this.#hasEnded(ref).then(settle, () => settle(false));
+    });
   }
 
   /** Resolves when the name has another holder, or none. */

@@ -75,7 +75,7 @@ export class NameWatches {
   #notify<S extends AnyService>(service: S, name: string, listener: NameListener<S>, ref: Ref | undefined): void {
     const { system, log } = this.#options;
     try {
-      listener(ref === undefined ? undefined : system.reference(service, ref));
+      listener(ref === undefined ? undefined : system.reference(service, ref, name));
     } catch (error) {
       log.error('a listener of a name threw, or the actor that has the name is of another service', { name, error });
     }

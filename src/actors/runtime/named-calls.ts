@@ -1,7 +1,7 @@
 import type { AnyService, MessageType, ServiceRefInit } from '../../protocol/index.js';
-import type { ActorRef, UntypedRef } from '../kernel/index.js';
-import type { ClusterNames, GroupOptions, LookupOptions } from './cluster-names.js';
-import type { GroupListener, GroupRef } from './groups/index.js';
+import type { ActorRef, GroupOptions, GroupRef, LookupOptions, UntypedRef } from '../kernel/index.js';
+import type { ClusterNames } from './cluster-names.js';
+import type { GroupListener } from './groups/index.js';
 import type { NameListener } from './name-watches.js';
 import type { RegisterOptions } from './registered-names.js';
 import type { Topic } from './topics/index.js';
@@ -79,10 +79,10 @@ export class NamedCalls {
   }
 
   /**
-   * The typed reference for one that a message carries, outside of actors; a handler uses `ctx.ref`. Throws ProtocolError when that names another
-   * service.
+   * The typed reference for one that a message carries, outside of actors; a handler uses `ctx.ref`. Throws ProtocolError when the
+   * message has none, or one that names another service.
    */
-  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S>): ActorRef<S> {
+  ref<S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined): ActorRef<S> {
     return this.#names().ref(service, ref);
   }
 }

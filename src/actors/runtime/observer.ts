@@ -32,13 +32,14 @@ export class Observer {
     });
   }
 
-  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'own' | 'lost'>): Health {
+  /** `starts`: the event loop is watched from now on. Otherwise what is known of it is taken, where it is watched already. */
+  health(input: Pick<HealthInput, 'phase' | 'controlPlane' | 'isFenced' | 'own' | 'lost'>, starts = true): Health {
     return healthOf({
       ...input,
       partitions: this.#partitions.views(),
       partitionProblems: this.#partitions.problems(),
       haveHostedFailed: this.#partitions.haveFailedForGood,
-      eventLoop: this.#load(),
+      eventLoop: starts ? this.#load() : (this.#last ?? (this.#watch ?? unloaded).load()),
     });
   }
 

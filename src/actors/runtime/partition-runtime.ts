@@ -1,17 +1,20 @@
 import { blockOf, type MemoryPool, type PoolOptions, Pools } from '../../descriptors/index.js';
 import { StoppedError } from '../../errors.js';
-import { CUidAllocator, descriptorsCUid, firstSequenceOf } from '../../ids/index.js';
+import { CUidAllocator, descriptorsCUid, firstSequenceOf, introspectionCUid } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { v1 } from '../../protocol/index.js';
 import type { PartitionResources } from '../../resources/index.js';
+import { introspection } from '../introspection/index.js';
+import { type EventLoopTime, eventLoopTime } from '../../scheduler/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
 import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { type BorrowedFields, DescriptorExchange, FieldExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
-import { Components, type MainComponents, Spawner } from './placing/index.js';
+import { Components, HeldByHost, type MainComponents, Spawner } from './placing/index.js';
 import type { SegmentHost, SegmentThrew } from './segment.js';
 import { NO_SEGMENTS, type SegmentTotals } from './segment-totals.js';
+import { ActorSurroundings, RemoteCluster } from './surroundings/index.js';
 import { SegmentsManager } from './segments-manager.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
 
@@ -35,6 +38,14 @@ export interface PartitionOptions {
   readonly mainComponents: MainComponents;
 }
 
+/** Channels of actors in the first partition of the process. */
+export interface FirstPartition {
+  readonly clientCUid: () => bigint;
+  readonly contextCallsCUid: bigint;
+  /** Where the partition is hosted. */
+  readonly spawnerHostCUid?: bigint;
+}
+
 /** One event loop with its resources: its actors, its links, and its segments manager. */
 export class PartitionRuntime {
   readonly system: ActorSystem;
@@ -52,6 +63,8 @@ export class PartitionRuntime {
   #segmentsManager: ActorRef<typeof v1.SegmentsManager> | undefined;
   #placing: Spawner | undefined;
   #spawner: ActorRef<typeof v1.Spawner> | undefined;
+  #cluster: RemoteCluster | undefined;
+  #processProblems: () => readonly string[] = () => [];
 
   constructor(options: PartitionOptions) {
     this.#options = options;
@@ -73,6 +86,11 @@ export class PartitionRuntime {
     this.definitions = new Definitions(scheduler);
     this.components = new Components(scheduler, options.mainComponents);
     this.#pools = new Pools({ ids: () => joined(this.#cUids), scheduler, log });
+  }
+
+  /** What its event loop has done. */
+  get loop(): EventLoopTime {
+    return eventLoopTime(this.#options.resources.runnable.main());
   }
 
   get address(): string {
@@ -102,13 +120,20 @@ export class PartitionRuntime {
   }
 
   /** The partition has its ordinal: its actors can be addressed from other partitions. Starts the partition's own actors. */
-  join(ordinal: number, locate: Locate, client: () => ActorRef<typeof v1.ControlPlaneClient>): void {
+  join(
+    ordinal: number,
+    locate: Locate,
+    client: () => ActorRef<typeof v1.ControlPlaneClient>,
+    spawnerHost?: ActorRef<typeof v1.SpawnerHost>,
+  ): void {
     this.#ordinal = ordinal;
-    // The first is that of the exchange of values, which starts when it is needed: see descriptorsCUid.
-    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 1);
+    // The first two are those of actors that start when they are needed: see descriptorsCUid and introspectionCUid.
+    this.#cUids = new CUidAllocator(ordinal, firstSequenceOf(this.#options.incarnation) + 2);
     this.#locate = locate;
     this.router.join(ordinal, locate, new FieldExchange(() => this.values, this.#options.borrowedFields));
     this.system.startOnDemand(descriptorsCUid(ordinal, this.#options.incarnation), () => void this.values);
+    const introspected = introspectionCUid(ordinal, this.#options.incarnation);
+    this.system.startOnDemand(introspected, () => this.#showItself(introspected));
     const { resources, isLossy, streamWindow, kernelLimits, interceptor, threw, log, maxPlacedActors } = this.#options;
     const scheduler = resources.runnable.main();
     this.system.spawn(transportActor(this.router), { name: 'transport' });
@@ -128,20 +153,43 @@ export class PartitionRuntime {
     });
     this.#segmentsManager = this.system.spawn(this.#segments.behavior(), { name: 'segments-manager' });
     const { system, components } = this;
-    const places = { system, scheduler, log, components, maxPlacedActors, client, ordinal: () => ordinal };
+    const { incarnation } = this.#options;
+    const held = spawnerHost && new HeldByHost({ host: spawnerHost, scheduler, log, ordinal, incarnation });
+    const places = { system, scheduler, log, components, maxPlacedActors, client, held, ordinal: () => ordinal };
     this.#placing = new Spawner(places);
     this.#spawner = system.spawn(this.#placing.behavior(), { name: 'spawner' });
   }
 
-  /** As `join`, for a partition without a control plane client: it uses the client at `address`, over a link. */
-  joinBeside(ordinal: number, address: string, clientCUid: () => bigint): void {
+  /** As `join`, for a partition without a control plane client: it uses the actors of the first partition at `address`, over a link. */
+  joinBeside(ordinal: number, address: string, first: FirstPartition): void {
+    const { clientCUid, contextCallsCUid, spawnerHostCUid } = first;
     const clientRef = (): ActorRef<typeof v1.ControlPlaneClient> =>
-      this.system.referenceTo(v1.ControlPlaneClient, this.router.routeTo(address, clientCUid()));
+      this.system.referenceTo(
+        v1.ControlPlaneClient,
+        this.router.routeTo(address, clientCUid(), v1.ControlPlaneClient.typeName),
+      );
     const locate: Locate = async (other, incarnation) => {
       const { address } = await clientRef().locate({ ordinal: other, incarnation });
       return address === '' ? undefined : address;
     };
-    this.join(ordinal, locate, clientRef);
+    const spawnerHost =
+      spawnerHostCUid === undefined
+        ? undefined
+        : this.system.referenceTo(v1.SpawnerHost, this.router.routeTo(address, spawnerHostCUid));
+    const calls = this.system.referenceTo(
+      v1.ContextCalls,
+      this.router.routeTo(address, contextCallsCUid, v1.ContextCalls.typeName),
+    );
+    const { log } = this.#options;
+    const scheduler = this.#options.resources.runnable.main();
+    this.#cluster = new RemoteCluster({ system: this.system, scheduler, log, calls: () => calls });
+    this.system.surroundedBy(new ActorSurroundings(this.#cluster, this.components, log));
+    this.join(ordinal, locate, clientRef, spawnerHost);
+  }
+
+  /** Sets what says why the process of this partition is not ready. */
+  showProblems(problems: () => readonly string[]): void {
+    this.#processProblems = problems;
   }
 
   describe(): v1.PartitionDescriptionInit {
@@ -229,11 +277,27 @@ export class PartitionRuntime {
 
   /** Resolves to the number of tells that their receivers' processes have not taken. */
   async close(options: { readonly handlerTimeoutMs?: number } = {}): Promise<number> {
+    this.#cluster?.close();
     await this.system.shutdown(options);
     const untakenTells = await this.router.close();
     this.#pools.close();
     await this.#options.resources.close();
     return untakenTells;
+  }
+
+  /** Starts the actor that shows this partition to those who watch it. */
+  #showItself(cUid: bigint): void {
+    const { system, router } = this;
+    const scheduler = this.#options.resources.runnable.main();
+    const shown = introspection({
+      system,
+      router,
+      scheduler,
+      describe: () => this.describe(),
+      segments: () => this.#segments?.describe() ?? [],
+      problems: () => this.#processProblems(),
+    });
+    system.spawn(shown, { name: 'introspection', cUid });
   }
 
   #behavior() {

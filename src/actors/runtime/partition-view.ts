@@ -1,5 +1,6 @@
 import type { v1 } from '../../protocol/index.js';
 import type { ActorTrouble, MailboxPressure, Unfinished } from '../kernel/index.js';
+import type { EventLoopTime } from '../../scheduler/index.js';
 import type { LinkHealth } from './health.js';
 import type { PartitionMetrics } from './metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -20,6 +21,8 @@ export interface PartitionView {
   troubles(): readonly ActorTrouble[];
   links(): readonly LinkHealth[];
   unfinished(): Unfinished;
+  /** Of its event loop: one on a thread or in a process has said it in its last report. */
+  loop(): EventLoopTime;
 }
 
 /** The present state of a partition on this event loop. Visits its mailboxes once, however much of it is read. */
@@ -37,6 +40,7 @@ export function viewOf(partition: PartitionRuntime): PartitionView {
     troubles: () => partition.system.troubles,
     links: () => linksOf(partition),
     unfinished: () => partition.system.unfinished(),
+    loop: () => partition.loop,
   };
 }
 
@@ -71,17 +75,18 @@ function metricsOf(partition: PartitionRuntime, { queued, pastMark }: MailboxPre
 function linksOf(partition: PartitionRuntime): LinkHealth[] {
   const { ordinal } = partition.place;
   return [...partition.router.channels()].map((channel) => {
-    const { address, isOpen, link, asks, lanes } = channel;
+    const { name, isOpen, link, asks, lanes } = channel;
     const { framesSent, framesReceived } = channel.traffic();
     return {
       partition: ordinal,
-      peer: address,
+      peer: name.address === '' ? name.text : name.address,
       state: isOpen ? 'open' : 'opening',
       isUnresponsive: link?.isUnresponsive === true,
       carrier: link?.carrier,
       framesSent,
       framesReceived,
       rings: link?.rings,
+      repeats: link?.repeats,
       pendingAsks: asks.size,
       waitingBytes: lanes.waitingBytes,
     };

@@ -92,6 +92,14 @@ export class Partitions {
     return [...this.here.map(({ ordinal }) => ordinal), ...(this.#hosts?.ordinals ?? [])];
   }
 
+  /** Where its partitions can be reached, by their ordinals. */
+  get addresses(): readonly v1.MemberPartition[] {
+    return this.views().map((view) => {
+      const { ordinal = 0, address = '' } = view.description();
+      return { ordinal, address };
+    });
+  }
+
   views(): readonly PartitionView[] {
     return [...this.here.map(viewOf), ...(this.#hosts?.views() ?? [])];
   }
@@ -134,7 +142,7 @@ export class Partitions {
   isSilent({ ordinal, address }: Pick<v1.Partition, 'ordinal' | 'address'>): boolean {
     if (this.#hosts?.isSilent(ordinal) === true) return true;
     const channels = [...this.first.router.channels()];
-    return channels.some((channel) => channel.address === address && channel.link?.isUnresponsive === true);
+    return channels.some((channel) => channel.name.address === address && channel.link?.isUnresponsive === true);
   }
 
   /** A segment or placed actor was told to stop. A hosted partition that hangs until long after that is ended, and begins anew. */
@@ -206,7 +214,7 @@ export class Partitions {
   }
 
   /** Assigns the ordinals. Partitions but the first have no control plane client: they use that of the first, over a link. */
-  join(ordinals: readonly number[], client: ControlPlaneClient): void {
+  join(ordinals: readonly number[], client: ControlPlaneClient, contextCalls: () => Ref): void {
     this.here.forEach((partition, index) => {
       const ordinal = ordinals[index];
       if (ordinal === undefined) {
@@ -219,13 +227,16 @@ export class Partitions {
           () => client.actor,
         );
       } else {
-        partition.joinBeside(ordinal, this.first.address, () => client.actor.toRef().cUid);
+        partition.joinBeside(ordinal, this.first.address, {
+          clientCUid: () => client.actor.toRef().cUid,
+          contextCallsCUid: contextCalls().cUid,
+        });
       }
     });
   }
 
   /** Starts the hosted partitions; resolves when they have joined. The client must be active. */
-  async host(client: ControlPlaneClient): Promise<void> {
+  async host(client: ControlPlaneClient, contextCalls: Ref): Promise<void> {
     const { placement = 'inline', initializers = [], partitionProgram } = this.#options;
     if (placement === 'inline') {
       return;
@@ -241,6 +252,7 @@ export class Partitions {
       scheduler,
       log: this.#log,
       client: () => client,
+      contextCallsCUid: contextCalls.cUid,
       systemName: this.#systemName,
       partitionProgram,
       system: this.#system,
@@ -250,6 +262,11 @@ export class Partitions {
   }
 
   // ---- ending
+
+  /** The runtime was told to stop: the result of `close` counts the hosted partitions that do not stop in order from now on. */
+  stopBegins(): void {
+    this.#hosts?.stopBegins();
+  }
 
   /** Resolves when the reports of hosted partitions are up to date. Undefined where there are none. */
   refresh(): Promise<void> | undefined {
@@ -264,6 +281,7 @@ export class Partitions {
 
   /** The runtime begins to end: the result of `close` counts all tells that peers do not take from now on. Resolves when no links are under way. */
   async leave(): Promise<void> {
+    this.#hosts?.leave();
     await Promise.all(this.here.map((partition) => partition.leave()));
   }
 

@@ -1,8 +1,17 @@
+import { AskTimeoutError, BackpressureError, UnreachableError } from '../../errors.js';
 import { messageOf, namedMessageOf } from '../../foreign.js';
 import type { Logger } from '../../logging/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
-import type { CallBounds } from './bounded-call.js';
-import { innermostRoute, type Route, routeKey, type UntypedRef, type Watcher } from '../kernel/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import {
+  type CallBounds,
+  innermostRoute,
+  Pauses,
+  type Route,
+  routeKey,
+  type UntypedRef,
+  type Watcher,
+} from '../kernel/index.js';
 
 /** How an actor has a name. */
 export interface RegisterOptions extends CallBounds {
@@ -26,10 +35,15 @@ interface Refused extends Held {
   readonly why: string;
 }
 
+/** Time in ms before a name that could not be registered is asked for again; it doubles each time. */
+const AGAIN = { minMs: 1_000, maxMs: 15_000 };
+
 /** The names that one process has registered in the cluster. Unregisters a name when its actor ends. */
 export class RegisteredNames {
   readonly #client: () => ControlPlaneClient;
   readonly #log: Logger;
+  /** Before names that could not be registered are asked for again. */
+  readonly #pauses: Pauses;
   /** By name and actor. */
   readonly #held = new Map<string, Name>();
   /** Names of ended actors whose unregistration is pending. */
@@ -39,9 +53,10 @@ export class RegisteredNames {
   /** Registrations that were asked for with an actor's spawn. */
   readonly #announced = new WeakMap<Route, Promise<void>>();
 
-  constructor(client: () => ControlPlaneClient, log: Logger) {
+  constructor(client: () => ControlPlaneClient, scheduler: Scheduler, log: Logger) {
     this.#client = client;
     this.#log = log;
+    this.#pauses = new Pauses(scheduler);
   }
 
   /** Rejects with ConfigError when another actor has the name. Waits for a pending unregistration of the name first. */
@@ -57,14 +72,27 @@ export class RegisteredNames {
     ref[routeKey].watch(watcher);
   }
 
-  /** As `register`, for a caller that need not wait: a refusal is logged, and a problem until the actor ends or gets the name. */
-  announce(name: string, ref: UntypedRef): void {
+  /**
+   * As `register`, for a caller that need not wait: a refusal is logged, and a problem until the actor ends or gets the name. Where the control
+   * plane could not be reached, the name is asked for again and again.
+   */
+  announce(name: string, ref: UntypedRef, againMs: number = AGAIN.minMs): void {
     const registered = this.register(name, ref);
     this.#announced.set(innermostRoute(ref[routeKey]), registered);
     registered.catch((error: unknown) => {
       this.#log.error('a name was not registered', { name, error: namedMessageOf(error) });
       this.#refuse(name, ref, messageOf(error));
+      if (isUnasked(error)) void this.#announceAgain(name, ref, againMs);
     });
+  }
+
+  async #announceAgain(name: string, ref: UntypedRef, afterMs: number): Promise<void> {
+    await this.#pauses.pause(afterMs);
+    // Its actor may have ended or have got the name, and this process may have ended or left the cluster.
+    const isWanted = this.#refused.has(keyOf(name, ref.toRef().cUid));
+    if (isWanted && !this.#pauses.haveEnded && !this.#client().isOver) {
+      this.announce(name, ref, Math.min(2 * afterMs, AGAIN.maxMs));
+    }
   }
 
   /** The actor had the name, stood by for it or was in the group, and has lost that while the control plane could not be reached. */
@@ -107,8 +135,14 @@ export class RegisteredNames {
     await this.#client().unregisterName(name, cUid, held?.isGroup);
   }
 
+  /** Nothing is asked for again. */
+  end(): void {
+    this.#pauses.end();
+  }
+
   /** Unregisters all names. */
   async close(): Promise<void> {
+    this.end();
     await Promise.all([...this.#held.values()].map(({ name, ref }) => this.unregister(name, ref)));
   }
 
@@ -142,6 +176,11 @@ export class RegisteredNames {
       });
     this.#leaving.set(name, left);
   }
+}
+
+/** The control plane has not refused the name: it could not be asked. */
+function isUnasked(error: unknown): boolean {
+  return [UnreachableError, AskTimeoutError, BackpressureError].some((type) => error instanceof type);
 }
 
 function keyOf(name: string, cUid: bigint): string {

@@ -10,6 +10,7 @@ import type { Placement } from './hosting/index.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
 import type { ExternalTransports } from './external-transports.js';
 import type { LinkSettings } from './net-options.js';
+import type { NetworkSettings } from './network/index.js';
 
 export interface RuntimeOptions {
   /** Name of the node. Default `node-0`. */
@@ -50,6 +51,8 @@ export interface RuntimeOptions {
   readonly clusterRole?: 'candidate' | 'member';
   /** With a cluster store: time after which another candidate takes over from a leader that is silent, in ms. Default 5 000. */
   readonly leaseMs?: number;
+  /** The network without a control plane that this process joins; it serves the control plane of its own partitions then. */
+  readonly network?: NetworkSettings;
   readonly kernelLimits?: Partial<KernelLimits>;
   readonly linkLimits?: RouterOptions['limits'];
   /** A link of this process on the pseudo-network that is cut for this long ends here as lost, in ms. Default: that of the Executor. */

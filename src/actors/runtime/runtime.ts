@@ -12,9 +12,12 @@ import {
   type ActorSystem,
   type Behavior,
   type DeadLetters,
+  drainMsOf,
   type Failure,
   type HasSystem,
+  type Place,
   type SpawnArguments,
+  type StopActorOptions,
   type Subscribable,
   systemKey,
   type UntypedRef,
@@ -28,16 +31,18 @@ import * as given from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
-import { NamedCalls } from './named-calls.js';
+import { NetworkCalls, RuntimeNetwork } from './network/index.js';
 import { Observer } from './observer.js';
 import { joinedDeadLetters, mergedTopic } from './partition-topics.js';
 import { Partitions } from './partitions.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
-import { type Place, placeBy, Placements, type Whereabouts } from './placing/index.js';
+import { placeBy, Placements, type Whereabouts } from './placing/index.js';
 import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
+import { type Peers, RuntimePeers } from './survey/peers.js';
 import { stoppable } from './stoppable.js';
+import { surroundProcess } from './surroundings/index.js';
 import { Stopping, type StopOptions, type StopReport } from './stopping.js';
 import { type OpenPublisher, type OpenSubscriber, publisherBy, subscriberBy } from './value-ports.js';
 
@@ -45,14 +50,15 @@ import { type OpenPublisher, type OpenSubscriber, publisherBy, subscriberBy } fr
  * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
  * by `Runtime.start`, or by an Executor, which runs several in one process.
  */
-export class Runtime extends NamedCalls implements HasSystem {
+export class Runtime extends NetworkCalls implements HasSystem {
   readonly node: string;
   readonly system: System;
   #name: string;
   /**
    * Starts an actor of a component in another partition: on a thread, in a process, on another node. Resolves to its reference, or to one for each
-   * of `instances`. This runtime is its parent. Rejects, with nothing left running: ConfigError when the module is missing there or exports
-   * another version, UnreachableError when no partition meets `on`, CapacityError when it is full, HandlerError when the factory throws.
+   * of `instances`, when it has started. This runtime is its parent. Rejects, with nothing left running: ConfigError when the module is missing there
+   * or exports another version, UnreachableError when no partition meets `on`, CapacityError when it is full, HandlerError when the factory, the
+   * state of the behavior or its `on.started` throws.
    *
    *     const ref = await runtime.place(resizer, { args: { quality: 80 }, on: 'threads' });
    */
@@ -72,14 +78,19 @@ export class Runtime extends NamedCalls implements HasSystem {
   readonly #observer: Observer;
   readonly #stopping: Stopping;
   readonly #names: ClusterNames;
+  readonly #network: RuntimeNetwork | undefined;
   readonly #placements: Placements;
+  readonly #contextCalls: () => Behavior<typeof v1.ContextCalls, undefined>;
   readonly #labels: readonly string[];
   readonly #launchedPUid: bigint | undefined;
 
   /** For Executors; does not start anything. */
   constructor(environment: RuntimeEnvironment, options: RuntimeOptions = {}) {
-    super(() => this.#names);
-    const { node = 'node-0', name = 'process-0', provider = machineProvider } = options;
+    super(
+      () => this.#names,
+      () => this.#network,
+    );
+    const { node = 'node-0', name = 'process-0', provider = machineProvider, network } = options;
     [this.node, this.#name] = [node, name];
     this.system = provider(options.system ?? {});
     this.#environment = environment;
@@ -98,10 +109,14 @@ export class Runtime extends NamedCalls implements HasSystem {
     const { system, components } = partition;
     const client = (): ControlPlaneClient => this.#joined;
     const placed = { ordinals: () => this.ordinals, placements: () => this.#placements };
-    const hasEnded = (ref: Ref): boolean => partition.router.hasEnded(ownerOrdinal(ref.cUid) ?? 0, ref.incarnation);
+    const hasEnded = (ref: Ref): Promise<boolean> =>
+      partition.router.looksForEnd(ownerOrdinal(ref.cUid) ?? 0, ref.incarnation);
     this.#names = new ClusterNames({ client, system, scheduler, log, hasEnded, ...placed });
     const common = { scheduler, log: this.#log, partitions: this.#partitions, runs: this.#runs };
     const parts = { ...common, groups: this.#names.groups };
+    const { incarnation } = environment;
+    const member = { node, incarnation, process: () => this.#name, partitions: () => this.#partitions.addresses };
+    this.#network = network && new RuntimeNetwork({ ...parts, ...member, partition }, network);
     this.#observer = new Observer(scheduler, this.#partitions, this.#runs);
     const find: Whereabouts['find'] = (...wanted) => this.#joined.findPartitions(...wanted);
     this.#placements = new Placements({ ...parts, ...this.#partitions.whereabouts, find });
@@ -109,22 +124,28 @@ export class Runtime extends NamedCalls implements HasSystem {
       stoppable({
         ...parts,
         client: () => this.#client,
+        network: this.#network,
         names: this.#names,
         placements: this.#placements,
         host: this.#host,
-        closed: () => this.#observer.close(),
+        closed: () => {
+          this.#observer.close();
+          this.#news.close();
+        },
       }),
     );
     this.#labels = options.labels ?? [];
     this.#launchedPUid = options.pUid;
     const assertRuns = (what: string): void => this.#stopping.assertNotStarted(what);
-    this.place = placeBy(this.#placements, components, assertRuns);
+    this.place = placeBy('runtime.place', this.#placements, components, assertRuns);
+    this.#contextCalls = surroundProcess({ ...placed, partition, scheduler, log, names: this.#names });
     for (const { system } of this.#partitions.here) {
       system.ownedBy(() => void this.stop());
     }
     const ports = { partition: this.#partitions.first, names: this.#names.registered, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);
+    this.#partitions.first.showProblems(() => this.#health(false).problems);
     const { registered: names } = this.#names;
     this.#news = new ControlPlaneNews({ ...parts, names, isEnding: () => this.#stopping.isEnding });
   }
@@ -191,16 +212,21 @@ export class Runtime extends NamedCalls implements HasSystem {
 
   /** The state of this runtime, for readiness and liveness probes. */
   health(): Health {
-    const controlPlane = {
-      address: this.#host.address,
-      isServedHere: this.#host.isServing,
-      isReachable: this.isConnected,
-    };
+    return this.#health(true);
+  }
+
+  #health(watchesLoop: boolean): Health {
+    const { address, isServing: isServedHere } = this.#host;
+    const controlPlane = { address, isServedHere, isReachable: this.isConnected };
     const { phase } = this.#stopping;
     const isFenced = phase === 'running' && this.#client?.isOver === true;
-    const { lost } = this.#placements;
     const own = [...this.#names.registered.problems(), ...this.#host.problems()];
-    return this.#observer.health({ phase, controlPlane, isFenced, own, lost });
+    return this.#observer.health({ phase, controlPlane, isFenced, own, lost: this.#placements.lost }, watchesLoop);
+  }
+
+  /** For what looks at the whole cluster from here, such as `millrace/introspection`. */
+  get peers(): Peers {
+    return new RuntimePeers(this.#partitions.first, () => this.controlPlane, this.scheduler);
   }
 
   /** Counters since its start. Visits every actor: about 30 ms for a million. */
@@ -213,6 +239,7 @@ export class Runtime extends NamedCalls implements HasSystem {
     try {
       await this.#partitions.listen();
       await this.#join();
+      await this.#network?.join();
       this.#stopping.started();
       this.#log.debug('runtime is up', { partitions: this.ordinals.join(','), controlPlane: this.controlPlane });
       return this;
@@ -241,10 +268,16 @@ export class Runtime extends NamedCalls implements HasSystem {
     return ref;
   }
 
-  /** Resolves when an actor of this process, or one that it has placed, has stopped. AskTimeoutError: it is silent, and stopped in the background. */
-  async stopActor(ref: UntypedRef): Promise<void> {
+  /**
+   * Resolves when an actor of this process, or one that it has placed, has stopped. With `drain` it first handles what it has accepted.
+   * AskTimeoutError: it is silent, and stopped in the background.
+   *
+   *     await runtime.stopActor(ref, { drain: true });
+   */
+  async stopActor(ref: UntypedRef, options?: StopActorOptions): Promise<void> {
     given.checkReference('runtime.stopActor(ref)', ref);
-    if (!(await this.#placements.stop(ref))) await this.#partitions.first.system.stop(ref);
+    const drainMs = drainMsOf('runtime.stopActor', options);
+    if (!(await this.#placements.stop(ref, drainMs))) await this.#partitions.first.system.stop(ref, drainMs);
   }
 
   /** Runs a pipeline on the partitions of the cluster. Rejects with ConfigError, before anything starts, for an invalid definition. */
@@ -307,8 +340,8 @@ export class Runtime extends NamedCalls implements HasSystem {
   async #join(): Promise<void> {
     const [host, { launch, incarnation }] = [this.#host, this.#environment];
     await host.start();
-    const [partition, news, log] = [this.#partitions.first, this.#news, this.#log];
-    const client = clientOf({ ...this.#environment, partition, log, news, host, draining: this.draining });
+    const [partition, news, log, others] = [this.#partitions.first, this.#news, this.#log, this.#network];
+    const client = clientOf({ ...this.#environment, partition, log, news, host, others, draining: this.draining });
     this.#client = client;
     const [node, labels, pUid] = [this.node, this.#labels, this.#launchedPUid];
     const name = await client.connect({ launch, incarnation, node, labels, pUid, name: this.#name });
@@ -316,8 +349,8 @@ export class Runtime extends NamedCalls implements HasSystem {
       log.info(`Node "${this.node}" already has a process "${this.#name}". This one is named "${name}".`);
       this.#name = name;
     }
-    const [partitions, placements] = [this.#partitions, this.#placements];
-    await bringUp(client, { partitions, placements, news, runtime: this });
+    const [partitions, placements, calls] = [this.#partitions, this.#placements, this.#contextCalls];
+    await bringUp(client, { partitions, placements, news, runtime: this, contextCalls: calls });
   }
 
   get #joined(): ControlPlaneClient {

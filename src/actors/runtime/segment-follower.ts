@@ -1,16 +1,22 @@
+import { UnreachableError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Empty, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import { retryAsk, State } from '../control-plane/index.js';
-import type { ActorRef } from '../kernel/index.js';
+import { isLate, retryAsk, State } from '../control-plane/index.js';
+import { type ActorRef, Pauses } from '../kernel/index.js';
+
+/** Time in ms before a request that did not reach its partition is sent again. */
+const AGAIN_MS = 100;
 
 type Manager = ActorRef<typeof v1.SegmentsManager>;
 
 export interface FollowerOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
+  /** The runtime is ending: what cannot be sent is not sent again. */
+  readonly isEnding: () => boolean;
   /** Told of segments that are to stop, so that a partition that hangs holds up no run. */
   readonly partitions: {
     stopping(ordinal: number, segment: number): void;
@@ -33,9 +39,11 @@ export class SegmentFollower {
   readonly #followed = new Map<number, Followed>();
   /** The last step of each partition that has steps to take. */
   readonly #steps = new Map<number, Promise<void>>();
+  readonly #pauses: Pauses;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.scheduler);
   }
 
   follow(manager: Manager, { id, requested }: v1.Resource, segment: v1.Segment): void {
@@ -85,14 +93,35 @@ export class SegmentFollower {
     this.#options.partitions.gone(id);
   }
 
+  /** Nothing is sent again any more. */
+  close(): void {
+    this.#pauses.end();
+  }
+
+  /** False where its partition could not be reached: unless that is gone, the request must reach it, or its pipeline waits for ever. */
+  async #isSent(id: number, send: Parameters<typeof retryAsk<Empty>>[2]): Promise<boolean> {
+    const { scheduler, log, isEnding } = this.#options;
+    try {
+      await retryAsk(scheduler, limits.controlPlaneTimeoutMs, send);
+      return true;
+    } catch (error) {
+      if (isEnding() || !(isLate(error) || error instanceof UnreachableError)) throw error;
+      log.debug('a request to a segments manager is sent again', { segment: id, error: namedMessageOf(error) });
+      return false;
+    }
+  }
+
   #step(id: number, partition: number, send: Parameters<typeof retryAsk<Empty>>[2]): void {
-    const { scheduler, log } = this.#options;
+    const { log } = this.#options;
     const before = this.#steps.get(partition) ?? Promise.resolve();
     const step = before
       .then(async () => {
-        // Its partition is gone.
-        if (!this.#followed.has(id)) return;
-        await retryAsk(scheduler, limits.controlPlaneTimeoutMs, send);
+        for (;;) {
+          // Its partition is gone.
+          if (!this.#followed.has(id) || this.#pauses.haveEnded) return;
+          if (await this.#isSent(id, send)) return;
+          await this.#pauses.pause(AGAIN_MS);
+        }
       })
       .catch((error: unknown) => {
         if (!this.#followed.has(id)) return;

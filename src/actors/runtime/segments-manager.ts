@@ -95,7 +95,7 @@ export class SegmentsManager {
         this.#unregister(id);
         return {};
       },
-      describe: () => ({ segments: this.#describe() }),
+      describe: () => ({ segments: this.describe() }),
       on: {
         started: (_state, context) => {
           this.#context = context;
@@ -179,7 +179,8 @@ export class SegmentsManager {
     await this.#options.client().drain({ segment: id }, { timeoutMs: limits.controlPlaneTimeoutMs });
   }
 
-  #describe(): v1.SegmentDescription[] {
+  /** All segments that it runs. */
+  describe(): v1.SegmentDescription[] {
     const known = [...this.#managed.values()].flatMap(({ segment }) => (segment === undefined ? [] : [segment]));
     return known.map((segment) => v1.SegmentDescription.create(segment.description()));
   }

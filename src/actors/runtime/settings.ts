@@ -1,5 +1,6 @@
 import type { OptionValues } from '../../options/index.js';
 import { parseCpuList, type SystemOptions, usableParallelism } from '../../resources/index.js';
+import type { NetworkSettings } from './network/index.js';
 import type { RuntimeOptions } from './runtime-options.js';
 
 /** Converts resolved options to the settings of a runtime's partitions, mailboxes, links and streams. */
@@ -10,6 +11,7 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     node: values.nodeName,
     ...(values.controlPlane !== 'none' && { controlPlane: values.controlPlane }),
     ...(values.clusterStore !== 'none' && { clusterStore: values.clusterStore }),
+    ...(values.seeds.length > 0 && { network: networkSettings(values) }),
     clusterRole: values.clusterRole,
     leaseMs: values.leaseMs,
     system: systemSettings(values),
@@ -19,6 +21,10 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     borrowedFields: values.borrowedFields,
     streamWindow: { items: values.streamItems, bytes: values.streamBytes },
   };
+}
+
+function networkSettings({ seeds, peersFile, probeMs, coordinationBytes }: OptionValues): NetworkSettings {
+  return { seeds, peersFile, probeMs, coordinationBytes };
 }
 
 function systemSettings({ partitions, cpuset }: OptionValues): SystemOptions {

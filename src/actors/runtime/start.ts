@@ -37,6 +37,9 @@ export interface StartOptions extends Partial<OptionValues> {
   readonly tracing?: TracingSource;
 }
 
+/** Options of `Runtime.current`. */
+export type CurrentOptions = Pick<StartOptions, 'log'>;
+
 export interface RuntimeStarter {
   /**
    * Starts a runtime in this process, on real time: the way to embed Millrace in a service. Options come from code, then from the
@@ -50,11 +53,12 @@ export interface RuntimeStarter {
   start(options?: StartOptions): Promise<RuntimeProcess>;
   /**
    * The runtime of this process, which the first call starts. A process that `millrace up` has started joins the run as the process that it was
-   * launched as. Elsewhere it is what `Runtime.start()` starts: so one program runs alone and in a cluster. After a stop, the next call starts another.
+   * launched as. Elsewhere it is what `Runtime.start()` starts: so one program runs alone and in a cluster. After a stop, the next call starts another. The options are those of the
+   * call that starts it.
    *
    *     await using runtime = await Runtime.current();
    */
-  current(): Promise<RuntimeProcess>;
+  current(options?: CurrentOptions): Promise<RuntimeProcess>;
 }
 
 /** What a run tells a process that it has started. */
@@ -92,23 +96,23 @@ async function start(options: StartOptions = {}, { pUid, socketFolder }: Launche
 /** The runtime of this process, or its start. */
 const here: { current?: Promise<RuntimeProcess> } = {};
 
-async function current(): Promise<RuntimeProcess> {
+async function current(options?: CurrentOptions): Promise<RuntimeProcess> {
   const known = here.current;
   if (known === undefined) {
-    here.current = startLaunched();
+    here.current = startLaunched(options);
     return here.current;
   }
   const runtime = await known.catch(() => undefined);
   if (runtime?.isStopping === false) return runtime;
   if (here.current === known) delete here.current;
-  return current();
+  return current(options);
 }
 
-async function startLaunched(): Promise<RuntimeProcess> {
+async function startLaunched(options?: CurrentOptions): Promise<RuntimeProcess> {
   const launch = readLaunch(process.env);
-  if (launch === undefined) return start();
+  if (launch === undefined) return start(options);
   const { processName: name, pUid, runFolder } = launch;
-  return start({ name }, { pUid: BigInt(pUid), socketFolder: runFolder });
+  return start({ ...options, name }, { pUid: BigInt(pUid), socketFolder: runFolder });
 }
 
 /** What `new Runtime()` calls, which the compiler refuses and JavaScript does not. */
@@ -118,5 +122,5 @@ function refuseNew(): never {
 
 export const Runtime: RuntimeStarter = Object.assign(refuseNew.bind(undefined), {
   start: (options?: StartOptions) => start(options),
-  current,
+  current: (options?: CurrentOptions) => current(options),
 });

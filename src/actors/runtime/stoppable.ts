@@ -5,6 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { ControlPlaneClient } from '../control-plane/index.js';
 import type { ClusterNames } from './cluster-names.js';
 import type { ControlPlaneHost } from './control-plane-host.js';
+import type { RuntimeNetwork } from './network/index.js';
 import type { Partitions } from './partitions.js';
 import type { Placements } from './placing/index.js';
 import type { PipelineRuns } from './pipeline-runs.js';
@@ -18,6 +19,7 @@ export interface StoppableParts {
   readonly runs: PipelineRuns;
   readonly names: Pick<ClusterNames, 'registered' | 'close'>;
   readonly client: () => ControlPlaneClient | undefined;
+  readonly network: Pick<RuntimeNetwork, 'leave' | 'crash'> | undefined;
   /** The actors that this process has placed. */
   readonly placements: Pick<Placements, 'calls' | 'close' | 'abandon'>;
   /** Where this process may serve the control plane. */
@@ -32,6 +34,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
   return {
     scheduler,
     log,
+    begin: () => partitions.stopBegins(),
     unregisterNames: () => names.registered.close(),
     hasPeers: () => hasPeers(partitions.views()),
     unfinished: () => unfinishedOf(partitions.views(), { pipelines: runs.counts().running, placing: placements.calls }),
@@ -41,6 +44,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     leave: () => partitions.leave(),
     end: async (options) => {
       runs.lost(new StoppedError('The runtime that started this pipeline has stopped.'));
+      await parts.network?.leave();
       await placements.close();
       await partitions.stopSegments();
       await parts.client()?.disconnect();
@@ -60,6 +64,7 @@ export function stoppable(parts: StoppableParts): Stoppable {
     },
     abandon: async (error: MillraceError) => {
       parts.host.abandon();
+      parts.network?.crash();
       runs.lost(error);
       placements.abandon(error);
       parts.client()?.abandon(error);

@@ -33,7 +33,10 @@ export interface StopReport {
   readonly cutOff: RuntimeUnfinished;
   /** Tells that the partitions of their actors have not taken, within `linkLingerMs` or before they ended: dead letters with the reason `not taken`. */
   readonly untakenTells: number;
-  /** Partitions on threads or in processes that did not stop by themselves, and were ended with all their work. `cutOff` has only what they had reported. */
+  /**
+   * Partitions on threads or in processes that did not stop in order, and have ended with all their work: by force, or by themselves. `cutOff` has only what
+   * they had reported.
+   */
   readonly endedPartitions: number;
 }
 
@@ -49,6 +52,8 @@ export interface Stoppable {
   /** Messages from peers may be in transit. */
   hasPeers(): boolean;
   unfinished(): RuntimeUnfinished;
+  /** The runtime was told to stop. */
+  begin(): void;
   /** Unregisters the names of its actors. */
   unregisterNames(): Promise<void>;
   /** Updates the data of `unfinished` from hosted partitions; undefined where there are none. */
@@ -147,6 +152,7 @@ export class Stopping {
     const beganAtMs = scheduler.now();
     this.#beganAtMs = beganAtMs;
     this.#leave();
+    this.#target.begin();
     let isDrained = true;
     if (drainTimeoutMs > 0) {
       log.info('draining', { drainTimeoutMs });

@@ -1,6 +1,8 @@
 import type { Codable } from '../../descriptors/index.js';
+import { StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
+import { pause } from '../../scheduler/index.js';
 import {
   ValuePublisher,
   type ValuePublisherOptions,
@@ -11,6 +13,9 @@ import { checkPublisher, checkSubscriber } from './given-arguments.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 import type { RegisteredNames } from './registered-names.js';
 import type { Runtime } from './runtime.js';
+
+/** Time in ms after which a name is looked up again whose publisher has ended. */
+const AGAIN_MS = 20;
 
 /** `runtime.publisher`. */
 export type OpenPublisher = <T>(
@@ -59,10 +64,21 @@ export function subscriberBy({ partition, runtime, assertRuns }: ValuePortParts)
     assertRuns('A subscriber');
     checkSubscriber(name, codable, options);
     const { timeoutMs = limits.askTimeoutMs } = options;
-    const publisher = await runtime.lookup(v1.ValuePublisher, name, { timeoutMs });
     const { system, values: exchange } = partition;
     const { scheduler } = runtime;
-    const subscriber = new ValueSubscriber({ name, codable, options, system, exchange, scheduler });
-    return subscriber.connect(publisher, timeoutMs);
+    const untilMs = scheduler.now() + timeoutMs;
+    for (;;) {
+      assertRuns('A subscriber');
+      const remainingMs = Math.max(1, untilMs - scheduler.now());
+      const publisher = await runtime.lookup(v1.ValuePublisher, name, { timeoutMs: remainingMs });
+      const subscriber = new ValueSubscriber({ name, codable, options, system, exchange, scheduler });
+      try {
+        return await subscriber.connect(publisher, Math.max(1, untilMs - scheduler.now()));
+      } catch (error) {
+        // It has ended, and its name is about to be free for the next one.
+        if (!(error instanceof StoppedError) || scheduler.now() + AGAIN_MS >= untilMs) throw error;
+      }
+      await pause(scheduler, AGAIN_MS);
+    }
   };
 }

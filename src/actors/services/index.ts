@@ -13,7 +13,7 @@ export { Launcher, type LauncherOptions, type StepEvent } from './launcher/launc
 export { Backend, type BackendOptions } from './node/backend.js';
 export { LoggingService } from './node/logging-service.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';
-export type { StartedProcess } from './node/processes.js';
+export { Processes, type StartedProcess } from './node/processes.js';
 export { openInfrastructure } from './programs/open-infrastructure.js';
 export { roleProgram } from './programs/node-process.js';
 export type { NodeStart } from './programs/role-start.js';
@@ -23,6 +23,7 @@ export {
   makeFolder,
   removeFolder,
   RUN_FILE,
+  runName,
   runsFolder,
   writeKey,
 } from './programs/run-folder.js';

@@ -50,7 +50,7 @@ export class Infrastructure {
 
   /** The actor at a channel of a process. */
   reference<S extends AnyService>(service: S, address: string, cUid: bigint): ActorRef<S> {
-    return this.#system.referenceTo(service, this.#router.routeTo(address, cUid));
+    return this.#system.referenceTo(service, this.#router.routeTo(address, cUid, service.typeName));
   }
 
   /** Resolves when the actor has stopped. */

@@ -1,4 +1,10 @@
+import { AskAbortedError, type MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
+
+/** Is told that nobody waits for an ask any more. */
+export interface AskEnd {
+  end(cause: MillraceError | undefined): void;
+}
 
 /**
  * Asks of one peer whose callers have aborted them. An ask whose handler has not started is not executed; the reply of any other is
@@ -6,6 +12,8 @@ import { limits } from '../../limits.js';
  * at once, so that an abort costs the same however many there are.
  */
 export class AbortedAsks {
+  /** Asks whose receivers have to know when they end. */
+  readonly #listeners = new Map<number, AskEnd>();
   #newer = new Set<number>();
   #older = new Set<number>();
 
@@ -15,6 +23,24 @@ export class AbortedAsks {
       this.#newer = new Set();
     }
     this.#newer.add(correlation);
+    if (this.#listeners.has(correlation))
+      this.#ended(correlation, new AskAbortedError('the ask was aborted by its caller'));
+  }
+
+  /** The ask waits for its answer: `end` is called when it is aborted, or its link ends. */
+  listen(correlation: number, end: AskEnd): void {
+    this.#listeners.set(correlation, end);
+  }
+
+  /** The link has ended. */
+  close(error: MillraceError): void {
+    for (const correlation of this.#listeners.keys()) this.#ended(correlation, error);
+  }
+
+  #ended(correlation: number, cause: MillraceError): void {
+    const end = this.#listeners.get(correlation);
+    this.#listeners.delete(correlation);
+    end?.end(cause);
   }
 
   has(correlation: number): boolean {
@@ -23,6 +49,7 @@ export class AbortedAsks {
 
   /** The ask was answered, or the peer uses its correlation number for a new ask. */
   delete(correlation: number): void {
+    if (this.#listeners.size > 0) this.#listeners.delete(correlation);
     if (!this.#isUsed) return;
     this.#newer.delete(correlation);
     this.#older.delete(correlation);

@@ -60,20 +60,20 @@ export interface FieldsArrival {
 /** The message of an envelope whose large fields came beside it. Throws ProtocolError and UnreachableError as `MessageFields.receive`. */
 export function arrivingFields(
   { fields }: FieldsArrival,
-  { peer, address }: Pick<PeerLink, 'peer' | 'address'>,
+  { peer, name }: Pick<PeerLink, 'peer' | 'name'>,
   type: AnyType,
   bytes: Uint8Array,
   { detached = new Uint8Array(0), valueStart, valueEnd }: EnvelopeView,
 ): ArrivingFields {
   const { positions, value } = decode(v1.DetachedFields, detached);
   if (fields === undefined || value === undefined || peer?.ordinal === undefined)
-    throw new ProtocolError(`${address} has sent fields beside a message, which it cannot have been asked for.`);
+    throw new ProtocolError(`${name.text} has sent fields beside a message, which it cannot have been asked for.`);
   const { ordinal, incarnation } = peer;
   const received = fields.receive({ ordinal, incarnation }, value);
   if (received.count === positions.length)
     return new ArrivingFields(type, bytes.slice(valueStart, valueEnd), positions, received);
   received[Symbol.dispose]();
-  throw new ProtocolError(`${address} has sent ${received.count} fields beside a message for ${positions.length}.`);
+  throw new ProtocolError(`${name.text} has sent ${received.count} fields beside a message for ${positions.length}.`);
 }
 
 /** Gives back what came beside an envelope that nobody reads. */

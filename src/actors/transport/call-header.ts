@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../errors.js';
-import type { AnyMethod, EnvelopeHeader } from '../../protocol/index.js';
+import type { AnyMethod, EnvelopeControl, EnvelopeHeader } from '../../protocol/index.js';
 import { chainIds, type OutgoingCall, type StreamCall, type TraceContext } from '../kernel/index.js';
 import { OfferedRequests } from './offered-requests.js';
 import type { Expirable } from './queued-frame.js';
@@ -17,15 +17,25 @@ export type OpenedStream = PendingCall & { readonly credit: number; readonly cre
 export function setCall(
   header: EnvelopeHeader,
   call: OutgoingCall | StreamCall,
+  waiting: PendingCall,
+  nowMs: number,
+): void {
+  setAsk(header, call, waiting, nowMs);
+  header.meta = call.meta;
+  setTrace(header, call.trace);
+}
+
+/** Fills in what every call carries. */
+export function setAsk(
+  envelope: EnvelopeControl,
+  { chain }: OutgoingCall | StreamCall,
   { correlation, deadlineMs }: PendingCall,
   nowMs: number,
 ): void {
-  header.correlation = correlation;
-  header.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
-  if (deadlineMs !== Number.POSITIVE_INFINITY) header.sentMs = nowMs;
-  header.chain = chainIds(call.chain);
-  header.meta = call.meta;
-  setTrace(header, call.trace);
+  envelope.correlation = correlation;
+  envelope.remainingMicroseconds = (deadlineMs - nowMs) * 1_000;
+  envelope.sentMs = deadlineMs === Number.POSITIVE_INFINITY ? -1 : nowMs;
+  envelope.chain = chainIds(chain);
 }
 
 /** Returns the type of the message that the envelope carries: undefined where it carries the number of the requests. */

@@ -1,6 +1,7 @@
 import { Deferred } from '../../deferred.js';
 import { type MillraceError, ProtocolError, UnreachableError } from '../../errors.js';
-import { type AnyMethod, type Lane, LANES, type v1 } from '../../protocol/index.js';
+import { messageOf } from '../../foreign.js';
+import { type AnyMethod, Lane, LANES, type v1 } from '../../protocol/index.js';
 import type { CloseReason, Link } from '../../transport/index.js';
 import { isInfrastructure, type ReadyWait, type Route, type TellDelivery, type Watcher } from '../kernel/index.js';
 import { AbortedAsks } from './aborted-asks.js';
@@ -9,6 +10,7 @@ import { IncomingPressure } from './incoming-pressure.js';
 import { PeerClock } from './peer-clock.js';
 import type { Holder } from './peer-addresses.js';
 import type { ChannelOptions, ChannelServices } from './peer-link.js';
+import type { PeerName } from './peer-name.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
@@ -20,7 +22,7 @@ import { SendCredit } from './send-credit.js';
 import { ReturnedTells } from './returned-tells.js';
 import { type Traffic, trafficOf } from './traffic.js';
 import { UndeliveredTells } from './undelivered-tells.js';
-import { forCaller } from './wire-errors.js';
+import { forCaller } from '../../protocol/errors/index.js';
 
 /**
  * One peer, reached over one link: its open frames, pending asks, streams, method numbers, and death watches. It is created before the
@@ -38,8 +40,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   readonly aborted = new AbortedAsks();
   readonly undelivered: UndeliveredTells;
   readonly returned: ReturnedTells;
-  /** The address that the peer states, for error messages and logs. */
-  address: string;
+  readonly name: PeerName;
   /** What the peer has said of itself. */
   peer: v1.Hello | undefined;
   /** What it was opened for: the address or the holder of the peer. Empty where the peer has opened the link. */
@@ -59,18 +60,17 @@ export class Channel implements ReadingChannel, SendingChannel {
   #isFlushPlanned = false;
   /** It was closed because this partition stops: what the peer takes is known when its link has ended. */
   #isLingering = false;
-  #isDialed = false;
 
-  constructor(services: ChannelServices<Channel>, address: string, options: ChannelOptions = {}) {
+  constructor(services: ChannelServices<Channel>, name: PeerName, options: ChannelOptions = {}) {
     this.#services = services;
     this.#isRetry = options.isRetry === true;
     this.key = options.key ?? '';
     this.holder = options.holder;
-    this.address = address;
+    this.name = name;
     this.lanes = new OutgoingLanes(services, this);
     this.outgoing = new Outgoing(this.lanes, this);
     this.watches = new RemoteWatches(
-      (message) => this.sendControl({ message }),
+      (message) => this.sendControl({ message }, message.case === 'terminated' ? Lane.data : Lane.control),
       services.system,
       () => this.isReliable,
     );
@@ -111,9 +111,7 @@ export class Channel implements ReadingChannel, SendingChannel {
 
   get opening(): string | undefined {
     if (this.#link !== undefined || this.holder === undefined) return undefined;
-    return this.#isDialed
-      ? `its process has not answered at ${this.address}`
-      : 'the address of its process is not known here, and the control plane has not said it';
+    return this.name.opening;
   }
 
   get closed(): MillraceError | undefined {
@@ -129,18 +127,8 @@ export class Channel implements ReadingChannel, SendingChannel {
   }
 
   traffic(): Traffic {
-    return trafficOf(
-      this.#link,
-      { frames: this.lanes.frames, envelopes: this.outgoing.envelopes },
-      this.#received,
-      this.undelivered.count,
-    );
-  }
-
-  /** The address of its peer is known, and a link to it is opened. */
-  dialed(address: string): void {
-    this.address = address;
-    this.#isDialed = true;
+    const sent = { frames: this.lanes.frames, envelopes: this.outgoing.envelopes };
+    return trafficOf(this.#link, sent, this.#received, this.undelivered.count);
   }
 
   attach(link: Link): void {
@@ -183,7 +171,7 @@ export class Channel implements ReadingChannel, SendingChannel {
 
   /** Describes an actor of the peer, for error messages and dead letters. */
   pathOf(cUid: bigint): string {
-    return `actor ${cUid} at ${this.address}`;
+    return this.#services.system.pathOf(cUid) ?? this.name.pathOf(cUid);
   }
 
   /** As Route.tell: false past the high-water mark, BackpressureError at the bound. */
@@ -201,8 +189,8 @@ export class Channel implements ReadingChannel, SendingChannel {
     return credit.spend(to.cUid, method.lane, lanes.writtenBytes - before) && isBelowMark;
   }
 
-  lost(cUid: bigint, { fullName }: AnyMethod): void {
-    this.#services.system.addDeadLetter(this.pathOf(cUid), fullName, undefined, 'overflow');
+  lost(cUid: bigint, { fullName }: AnyMethod, cause: MillraceError): void {
+    this.#services.system.addDeadLetter(this.pathOf(cUid), fullName, undefined, 'overflow', cause);
   }
 
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void {
@@ -239,12 +227,21 @@ export class Channel implements ReadingChannel, SendingChannel {
   }
 
   flush(): void {
-    this.undelivered.send();
-    this.streams.read.sendCredits();
-    this.#isFlushPlanned = false;
+    try {
+      this.undelivered.send();
+      this.streams.read.sendCredits();
+    } finally {
+      this.#isFlushPlanned = false;
+    }
     this.lanes.flush();
     // The flush may have used credit that the link has not reported. Refused senders try again.
     this.credit.wake();
+  }
+
+  /** Something that waited could not be written: nobody knows what the peer lacks. */
+  flushFailed(cause: unknown): void {
+    const text = `What waited for the link to ${this.name.text} could not be written: ${messageOf(cause)}`;
+    this.violated(text, cause);
   }
 
   watch(route: Route, watcher: Watcher): void {
@@ -255,7 +252,12 @@ export class Channel implements ReadingChannel, SendingChannel {
   /** `isPeerDone`: the peer has closed its end of the link. */
   close(error: MillraceError, reason: CloseReason = { kind: 'closed' }, isPeerDone = false): void {
     if (this.#closed !== undefined) return;
-    this.flush();
+    try {
+      this.flush();
+    } catch (cause) {
+      // What was not sent is lost with the link.
+      this.protocolError(cause);
+    }
     this.#closed = error;
     this.#repeats.close();
     const { isStopping } = this.#services;
@@ -273,6 +275,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   /** Whatever fails before, nobody waits for a link that has ended. */
   #settleCallers(error: MillraceError): void {
     this.asks.close(error);
+    this.aborted.close(error);
     this.streams.close(error);
     this.#received.close();
     this.incoming.close();
@@ -293,26 +296,22 @@ export class Channel implements ReadingChannel, SendingChannel {
     const { system, departure } = this.#services;
     const { tells, reports } = this.lanes.recover((number) => this.outgoing.methods.method(number));
     for (const { cUid, method, message } of tells) {
-      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, departure.reason);
+      system.addDeadLetter(this.pathOf(cUid), method.fullName, message, departure.reason, this.#closed);
       if (!isInfrastructure(method.fullName)) departure.lost();
     }
-    for (const report of reports) this.undelivered.lost(report);
+    for (const report of reports) this.undelivered.lost(report, this.#closed);
   }
 
   // ---- receiving
 
-  /** Tells of the peer that no actor handles can be reported to it. */
-  get mayReport(): boolean {
-    return this.#closed === undefined;
-  }
-
+  /** What the peer sends is read, and it can be told of tells that no actor handles. */
   get isReading(): boolean {
     return this.#closed === undefined;
   }
 
   onHello(hello: v1.Hello): void {
     this.#services.onHello(this, hello);
-    this.lanes.detached.introduced(hello);
+    if (this.peer !== undefined) this.lanes.detached.introduced(this.peer);
   }
 
   onFence(tokens: readonly bigint[]): void {
@@ -327,13 +326,13 @@ export class Channel implements ReadingChannel, SendingChannel {
     this.#services.protocolError(this, error);
   }
 
-  violated(text: string): void {
-    this.close(new ProtocolError(text), { kind: 'protocol', message: text });
+  violated(text: string, cause?: unknown): void {
+    this.close(new ProtocolError(text, { cause }), { kind: 'protocol', message: text });
   }
 
   #linkClosed(reason: CloseReason): void {
     const detail = reason.kind === 'closed' ? 'it was closed' : reason.message;
-    const error = new UnreachableError(`The link to ${this.address} has ended: ${detail}.`);
+    const error = new UnreachableError(`The link to ${this.name.text} has ended: ${detail}.`);
     this.close(error, undefined, reason.kind === 'closed');
   }
 
@@ -351,7 +350,7 @@ export class Channel implements ReadingChannel, SendingChannel {
 
   /** The peer does not take what it is sent. */
   giveUp(): void {
-    this.close(new UnreachableError(`${this.address} does not read its messages (controlBacklogBytes, replyBytes).`));
+    this.close(new UnreachableError(`${this.name.text} does not read its messages (controlBacklogBytes, replyBytes).`));
   }
 
   repeatLater(): void {

@@ -1,6 +1,7 @@
-import { BackpressureError, MillraceError, ProtocolError } from '../../errors.js';
+import { BackpressureError, MillraceError, ProtocolError, ResourceError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import {
   AttachedFields,
   attachFields,
@@ -17,6 +18,7 @@ import {
   v1,
 } from '../../protocol/index.js';
 import type { PeerLife, StoredFields } from './message-fields.js';
+import { HeldUpSends } from './held-up-sends.js';
 import type { Outbox } from './outbox.js';
 import type { Expirable } from './queued-frame.js';
 import { droppable, isCarrier, type Sending } from './sending.js';
@@ -38,19 +40,19 @@ const NONE: Peer = { kind: 'none' };
  *          |---- memory is free, and the peer is known --> stored, described, in the open frame
  *          `---- else: copied, waits by its key ---------> the same later
  *
- * A receiver that holds its share of the pool gets more when it has freed some of it: until then, its messages wait here.
+ * A receiver that holds its share of the pool gets more when it has freed some of it: until then, its messages wait here. Where others hold too much
+ * of it, they wait for `allocateTimeoutMs`.
  * A link that may lose frames carries all fields in its frames: nobody would know which descriptions have arrived.
  */
 export class DetachedSends {
   readonly #services: FieldServices;
   readonly #outbox: (lane: Lane) => Outbox;
   readonly #written: () => void;
-  readonly #now: () => number;
+  readonly #scheduler: Scheduler;
   readonly #detaching = new DetachedFields(limits.inlineFieldBytes);
   readonly #waiting = new WaitingSends();
   readonly #pool: SharedPool;
-  /** Keys whose first envelope waits until receivers have freed something. */
-  readonly #heldUp = new Set<unknown>();
+  readonly #heldUp: HeldUpSends;
   #isWakePlanned = false;
   /** What the peer holds, or may have lost with the link, by the numbers of the objects. */
   readonly #inFlight = new Map<number, v1.RemoteDescriptor>();
@@ -63,12 +65,13 @@ export class DetachedSends {
   #isClosed = false;
 
   /** `written` is called when an envelope that had waited waits no more. */
-  constructor(services: FieldServices, outbox: (lane: Lane) => Outbox, written: () => void, now: () => number) {
+  constructor(services: FieldServices, outbox: (lane: Lane) => Outbox, written: () => void, scheduler: Scheduler) {
     this.#services = services;
     this.#pool = new SharedPool(services, () => this.#freed());
     this.#outbox = outbox;
     this.#written = written;
-    this.#now = now;
+    this.#scheduler = scheduler;
+    this.#heldUp = new HeldUpSends(scheduler, (first) => this.#late(first));
   }
 
   /** What a first attempt leaves out; undefined where all fields go into the frame. */
@@ -79,7 +82,7 @@ export class DetachedSends {
   /** The first attempt. False when the envelope has to wait behind others of its key, or has large fields: then `send` must follow. */
   isWritten(
     lane: Lane,
-    header: EnvelopeHeader,
+    envelope: EnvelopeHeader | EnvelopePrefix,
     type: MessageType<unknown, unknown> | undefined,
     message: unknown,
     isReserved: boolean,
@@ -87,22 +90,8 @@ export class DetachedSends {
     call?: Expirable,
   ): boolean {
     if (this.#waiting.has(key)) return false;
-    if (header.mode !== EnvelopeMode.link) header.detaching = this.#firstDetaching;
-    return this.#outbox(lane).write(header, type, message, isReserved, call);
-  }
-
-  /** As `isWritten`, for a tell of which everything but the value is encoded already. */
-  isTellWritten(
-    lane: Lane,
-    prefix: EnvelopePrefix,
-    type: MessageType<unknown, unknown>,
-    message: unknown,
-    isReserved: boolean,
-    key: unknown,
-  ): boolean {
-    if (this.#waiting.has(key)) return false;
-    prefix.detaching = this.#firstDetaching;
-    return this.#outbox(lane).writeTell(prefix, type, message, isReserved);
+    if (envelope.mode !== EnvelopeMode.link) envelope.detaching = this.#firstDetaching;
+    return this.#outbox(lane).write(envelope, type, message, isReserved, call);
   }
 
   /** Of the envelopes that wait. */
@@ -190,7 +179,7 @@ export class DetachedSends {
   /** Ends: what waits is not sent. Returns the tells among it. */
   close(): readonly { readonly cUid: bigint; readonly method: AnyMethod; readonly message: unknown }[] {
     this.#isClosed = true;
-    this.#heldUp.clear();
+    this.#heldUp.close();
     const waiting = this.#waiting.clear();
     const tells = waiting.flatMap(({ tell, message, stored }) =>
       tell === undefined ? [] : [{ ...tell, message: stored === undefined ? message : undefined }],
@@ -231,22 +220,37 @@ export class DetachedSends {
   async #send(key: unknown): Promise<void> {
     for (let first = this.#waiting.first(key); first !== undefined; first = this.#waiting.first(key)) {
       if (this.#peer.kind === 'unknown') return;
-      const mustStore = this.#peer.kind === 'takes' && first.fields.length > 0 && first.stored === undefined;
-      if (!mustStore) this.#leave(first);
+      const mayStore = this.#peer.kind === 'takes' && first.fields.length > 0 && first.stored === undefined;
+      // What nobody waits for any more waits for no memory.
+      const isOver = first.renewed?.(first.header) === false;
+      if (!mayStore || isOver) this.#leave(first);
       else if (!(await this.#stored(first))) return;
     }
   }
 
   /** A receiver has freed something: what is held up may be sent, once for all that is freed in this turn. */
   #freed(): void {
-    if (this.#heldUp.size === 0 || this.#isWakePlanned) return;
+    if (this.#heldUp.isEmpty || this.#isWakePlanned) return;
     this.#isWakePlanned = true;
     void Promise.resolve().then(() => {
       this.#isWakePlanned = false;
-      const heldUp = [...this.#heldUp];
-      this.#heldUp.clear();
-      for (const key of heldUp) void this.#send(key);
+      for (const key of this.#heldUp.take()) void this.#send(key);
     });
+  }
+
+  /** What waits for its own receiver waits on. Where others hold what it needs, nobody knows for how long. */
+  #late(first: WaitingSend): void {
+    const { key, sizeBytes } = first;
+    if (this.#pool.heldBy(key) > 0) return;
+    this.#heldUp.delete(key);
+    const what = `${sizeBytes} bytes were not sent: for ${limits.allocateTimeoutMs} ms, other receivers over the same link`;
+    this.#fail(
+      first,
+      new ResourceError(
+        `${what} held more of the pool than leaves room for them (allocateTimeoutMs). Split the message.`,
+      ),
+    );
+    void this.#send(key);
   }
 
   /** False when this run must not go on: another one waits for the memory already, or the receiver has its share. */
@@ -254,7 +258,7 @@ export class DetachedSends {
     if (this.#storing.has(first)) return false;
     const storing = this.#pool.store(first.key, first.fields);
     if (storing === undefined) {
-      this.#heldUp.add(first.key);
+      this.#heldUp.add(first);
       return false;
     }
     this.#storing.add(first);
@@ -278,19 +282,20 @@ export class DetachedSends {
 
   #leave(waiting: WaitingSend): void {
     const { header, stored, renewed } = waiting;
+    // Before `failed`, which may remove what waits behind it.
+    this.#waiting.left(waiting);
     try {
       if (renewed?.(header) === false) stored?.[Symbol.dispose]();
       else this.#writeWaiting(waiting);
     } catch (error) {
       waiting.failed(asMillraceError(error));
     }
-    this.#waiting.left(waiting);
     this.#written();
   }
 
   #writeWaiting(waiting: WaitingSend): void {
     const { header, type, message, stored, lane, call } = waiting;
-    if (header.sentMs >= 0) header.sentMs = this.#now();
+    if (header.sentMs >= 0) header.sentMs = this.#scheduler.now();
     const peer = this.#peer;
     if (stored !== undefined && type !== undefined && peer.kind === 'takes') {
       const { fields } = detachFields(type, message, limits.inlineFieldBytes);

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
 import { type RandomStream, type Scheduler, systemEntropy } from '../../scheduler/index.js';
 
 /**
@@ -18,11 +19,11 @@ export class Fences<Channel> {
   readonly #scheduler: Scheduler;
   #random: RandomStream | undefined;
   /** Tokens of links that this end has given up, by the keys of their peers. */
-  readonly #givenUp = new Map<string, readonly bigint[]>();
+  readonly #givenUp = new RecentMap<string, readonly bigint[]>(limits.givenUpLinks);
   /** Open links, by the tokens of their peers. */
   readonly #open = new Map<bigint, Channel>();
   /** Fenced links that are not known here: the hello of such a link may be on its way. */
-  readonly #fenced = new Set<bigint>();
+  readonly #fenced = new RecentMap<bigint, true>(limits.givenUpLinks);
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -50,10 +51,7 @@ export class Fences<Channel> {
   gaveUp(token: bigint, keys: Iterable<string>): void {
     for (const key of keys) {
       const before = this.#givenUp.get(key) ?? [];
-      // Deleted first, so that the entry becomes the newest.
-      this.#givenUp.delete(key);
       this.#givenUp.set(key, [...before.slice(1 - limits.fenceLinks), token]);
-      dropOldest(this.#givenUp);
     }
   }
 
@@ -76,23 +74,12 @@ export class Fences<Channel> {
   /** A peer has given this link up. Returns its channel, which must be closed, where it is open. */
   fence(token: bigint): Channel | undefined {
     const channel = this.#open.get(token);
-    if (channel === undefined) {
-      this.#fenced.add(token);
-      dropOldest(this.#fenced);
-    }
+    if (channel === undefined) this.#fenced.set(token, true);
     return channel;
   }
 
   /** The channel was closed. */
   closed(token: bigint, channel: Channel): void {
     if (this.#open.get(token) === channel) this.#open.delete(token);
-  }
-}
-
-function dropOldest<Key>(table: Map<Key, unknown> | Set<Key>): void {
-  if (table.size <= limits.givenUpLinks) return;
-  for (const oldest of table.keys()) {
-    table.delete(oldest);
-    return;
   }
 }

@@ -4,6 +4,8 @@ import type { Scheduler } from '../../scheduler/index.js';
 interface Flushed {
   readonly closed: Error | undefined;
   flush(): void;
+  /** The flush has thrown. */
+  flushFailed(cause: unknown): void;
 }
 
 /**
@@ -49,7 +51,16 @@ export class FlushTurns<Channel extends Flushed> {
     const channels = this.#channels;
     // What a channel writes while it is flushed is sent by the next flush.
     this.#channels = new Set();
-    for (const channel of channels) if (channel.closed === undefined) channel.flush();
+    for (const channel of channels) if (channel.closed === undefined) flush(channel);
     this.#flushNetwork();
+  }
+}
+
+/** A channel that fails keeps no other from its flush. */
+function flush(channel: Flushed): void {
+  try {
+    channel.flush();
+  } catch (cause) {
+    channel.flushFailed(cause);
   }
 }

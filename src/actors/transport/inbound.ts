@@ -17,6 +17,7 @@ import type { IncomingPressure } from './incoming-pressure.js';
 import type { LinkStreams } from './link-streams.js';
 import type { PeerClock } from './peer-clock.js';
 import type { RouterServices } from './peer-link.js';
+import { pathHere } from './peer-name.js';
 import { type AnsweringLink, RemoteDelivery } from './remote-delivery.js';
 
 interface Target {
@@ -49,7 +50,7 @@ export class Inbound {
   readonly #reader = new WireReader();
   /** Actors found before, by the low 32 bits of their id: a message to one of them needs no bigint. */
   readonly #targets = new Map<number, Target>();
-  /** Where the last tell went: the next one most often goes there as well. */
+  /** Where the last message went: the next one most often goes there as well. */
   #last: Destination | undefined;
   readonly #targetEnded: Watcher = {
     terminated: ({ cUid }) => {
@@ -82,14 +83,15 @@ export class Inbound {
   }
 
   deliver(bytes: Uint8Array, view: EnvelopeView): void {
+    // Also where this envelope is dropped: the next one may repeat it, and not the one before.
+    if (!view.isRepeat) this.#last = undefined;
     if (view.mode === EnvelopeMode.tell) this.#tell(bytes, view);
     else this.#call(bytes, view);
   }
 
   #tell(bytes: Uint8Array, view: EnvelopeView): void {
     this.#channel.undelivered.arrived(this.#lane);
-    if (!view.isRepeat) this.#last = undefined;
-    const to = (this.#last ??= this.#destination(bytes, view));
+    const to = this.#destination(bytes, view);
     if (to === undefined) return;
     const { cell, method } = to;
     const { incoming } = this.#channel;
@@ -122,10 +124,15 @@ export class Inbound {
 
   /** Undefined where there is no such actor: then the message is reported, or its caller answered. */
   #destination(bytes: Uint8Array, view: EnvelopeView): Destination | undefined {
-    const target = this.#target(view);
-    if (target !== undefined) return { cell: target.cell, method: this.#method(target, view) };
+    this.#last ??= this.#find(view);
+    if (this.#last !== undefined) return this.#last;
     this.#undelivered(bytes, view, this.#methodName(view));
     return undefined;
+  }
+
+  #find(view: EnvelopeView): Destination | undefined {
+    const target = this.#target(view);
+    return target && { cell: target.cell, method: this.#method(target, view) };
   }
 
   deliverParked(cell: Cell, bytes: Uint8Array, view: EnvelopeView): void {
@@ -289,7 +296,8 @@ export class Inbound {
     if (mode === EnvelopeMode.tell && name !== undefined && name.length <= limits.nameCharacters) {
       const cUid = cUidOf(toLow, toHigh);
       if (!this.#channel.undelivered.add(cUid, name, reason, () => undefined)) {
-        this.#services.system.addDeadLetter(`actor ${cUid}`, name, undefined, reason);
+        const { system } = this.#services;
+        system.addDeadLetter(pathHere(system, cUid, name), name, undefined, reason);
       }
     } else if (error instanceof MillraceError) {
       this.#answer(error, view);
@@ -307,12 +315,14 @@ export class Inbound {
       this.#channel.undelivered.add(cUid, method, 'stopped', () => encodedValue(bytes, view));
       return;
     }
+    const { system } = this.#services;
+    const path = pathHere(system, cUid, method);
     if (view.correlation === 0) {
-      this.#services.system.addDeadLetter(`actor ${cUid}`, method, undefined, 'stopped');
+      system.addDeadLetter(path, method, undefined, 'stopped');
       return;
     }
     this.#channel.undelivered.actorEnded(cUid, method);
-    this.#answer(new StoppedError(`Actor ${cUid} has stopped, or never existed: ${method} was not delivered.`), view);
+    this.#answer(new StoppedError(`${method} was not delivered: ${path} has stopped, or never existed.`), view);
   }
 
   /** Does nothing for a message whose sender waits for no reply. */
@@ -325,19 +335,13 @@ export class Inbound {
   }
 
   #target(view: EnvelopeView): Target | undefined {
-    if (!view.hasTo) {
-      throw new ProtocolError('The envelope has no receiver.');
-    }
+    if (!view.hasTo) throw new ProtocolError('The envelope has no receiver.');
     // The parts may be signed or unsigned; `| 0` makes both the same.
     const low = view.toLow | 0;
     const known = this.#targets.get(low);
-    if (known !== undefined && known.high === (view.toHigh | 0)) {
-      return known;
-    }
+    if (known !== undefined && known.high === (view.toHigh | 0)) return known;
     const cell = this.#services.system.resolve(cUidOf(view.toLow, view.toHigh));
-    if (cell === undefined) {
-      return undefined;
-    }
+    if (cell === undefined) return undefined;
     known?.cell.unwatch(this.#targetEnded);
     const target = { cell, high: view.toHigh | 0, methods: this.#methodsOf(cell.service), numbered: [] };
     this.#targets.set(low, target);

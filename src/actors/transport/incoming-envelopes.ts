@@ -73,7 +73,7 @@ export class IncomingEnvelopes implements FrameOwner {
     this.#protocolErrors++;
     channel.protocolError(error);
     if (this.#protocolErrors >= limits.linkProtocolErrors) {
-      channel.violated(`${this.#protocolErrors} messages from ${channel.address} were malformed.`);
+      channel.violated(`${this.#protocolErrors} messages from ${channel.name.text} were malformed.`);
     }
   }
 

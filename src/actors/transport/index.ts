@@ -8,4 +8,3 @@ export type { Locate } from './peer-addresses.js';
 export { Router, type RouterOptions } from './router.js';
 export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';
 export { transportActor } from './transport-actor.js';
-export { fromWire, thrownByHandler, toWire } from './wire-errors.js';

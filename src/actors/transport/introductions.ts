@@ -5,7 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import type { Link } from '../../transport/index.js';
 import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
-import { assertSamePeer, type ChannelTable, keysOf } from './channel-table.js';
+import { type ChannelTable, keysOf, mergedHello } from './channel-table.js';
 import { Fences } from './fences.js';
 import type { MessageFields } from './message-fields.js';
 import type { UnreachablePeers } from './unreachable-peers.js';
@@ -44,7 +44,7 @@ export class Introductions {
 
   greeting(channel: Channel): v1.LinkMessageInit[] {
     const { system, scheduler, address, ordinal, fields } = this.#self;
-    const identity = { version: VERSION, address, ordinal, incarnation: system.incarnation };
+    const identity = { version: VERSION, address, ordinal, incarnation: system.incarnation, partition: system.name };
     const takesDetachedFields = fields !== undefined;
     const hello = { ...identity, takesDetachedFields, token: channel.token, sentMs: scheduler.now() };
     return [{ message: { case: 'hello', value: hello } }, ...fence(this.#fences.givenUpTo(keysOf(channel)))];
@@ -56,12 +56,11 @@ export class Introductions {
       channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
       return;
     }
-    assertSamePeer(channel.peer, hello);
     const isFirst = channel.peer === undefined;
-    channel.peer = hello;
+    channel.peer = mergedHello(channel.peer, hello);
     const { address, token, sentMs } = hello;
     if (sentMs !== undefined) channel.clock.onWayMs(sentMs, this.#self.scheduler.now());
-    if (address !== '') channel.address = address;
+    channel.name.introduced(hello);
     if (address !== this.#self.address) {
       this.#table.introduced(channel);
       for (const key of keysOf(channel)) this.#unreachable.reached(key);
@@ -74,7 +73,7 @@ export class Introductions {
 
   onFence(channel: Channel, tokens: readonly bigint[]): void {
     if (tokens.length > limits.fenceLinks || tokens.includes(channel.peer?.token ?? 0n)) {
-      throw new ProtocolError(`${channel.address} has sent a fence of ${tokens.length} links that it cannot mean.`);
+      throw new ProtocolError(`${channel.name.text} has sent a fence of ${tokens.length} links that it cannot mean.`);
     }
     for (const token of tokens) {
       const fenced = this.#fences.fence(token);
@@ -98,6 +97,6 @@ function fence(tokens: readonly bigint[]): v1.LinkMessageInit[] {
 }
 
 function closeFenced(channel: Channel): void {
-  const text = `The link to ${channel.address} has ended: the peer has given it up and uses another one.`;
+  const text = `The link to ${channel.name.text} has ended: the peer has given it up and uses another one.`;
   channel.close(new UnreachableError(text), undefined, true);
 }

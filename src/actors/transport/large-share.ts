@@ -34,6 +34,10 @@ export class LargeShare {
     return this.#total;
   }
 
+  heldBy(receiver: unknown): number {
+    return this.#held.get(receiver) ?? 0;
+  }
+
   /** Undefined where the receiver may not get so many bytes now. `freeBytes`: what nobody has of the pool. */
   reserve(receiver: unknown, sizeBytes: number, freeBytes: number): Reservation | undefined {
     if (!this.#admits(receiver, sizeBytes, freeBytes - this.#unstored)) return undefined;
@@ -58,13 +62,13 @@ export class LargeShare {
   #admits(receiver: unknown, sizeBytes: number, freeBytes: number): boolean {
     if (this.#total === 0) return true;
     if (this.#total + sizeBytes > freeBytes - sizeBytes) return false;
-    const held = this.#held.get(receiver) ?? 0;
+    const held = this.heldBy(receiver);
     return held === 0 || held + sizeBytes <= Math.min(limits.receiverLargeBytes, freeBytes - this.#total);
   }
 
   #add(receiver: unknown, sizeBytes: number): void {
     this.#total += sizeBytes;
-    const held = (this.#held.get(receiver) ?? 0) + sizeBytes;
+    const held = this.heldBy(receiver) + sizeBytes;
     if (held > 0) this.#held.set(receiver, held);
     else this.#held.delete(receiver);
   }

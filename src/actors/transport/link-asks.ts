@@ -6,8 +6,9 @@ import type { AskOptions, OutgoingCall } from '../kernel/index.js';
 import { type ArrivingFields, arrivingFields, dropFields } from './arriving-fields.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { CorrelationTable } from './correlation-table.js';
+import type { Recipient } from './recipient.js';
 import { RemoteAsk } from './remote-ask.js';
-import { forCaller, fromWire, NO_CAUSE } from './wire-errors.js';
+import { forCaller, fromWire, NO_CAUSE } from '../../protocol/errors/index.js';
 
 /** The asks that wait for their replies over one link. Sends them, and settles them with what arrives. */
 export class LinkAsks {
@@ -26,16 +27,16 @@ export class LinkAsks {
   }
 
   ask(
-    cUid: bigint,
+    to: Recipient,
     method: AnyMethod,
     message: unknown,
     call: OutgoingCall,
     options: AskOptions | undefined,
   ): Promise<unknown> {
-    const { address, outgoing } = this.#peer;
+    const { name, outgoing } = this.#peer;
     if (this.#waiting.size >= limits.linkAsks) {
       const full = new BackpressureError(
-        `${limits.linkAsks} asks already wait for replies from ${address} (linkAsks).`,
+        `${limits.linkAsks} asks already wait for replies from ${name.text} (linkAsks).`,
       );
       return this.#services.system.deadlines.asks.refuse(full);
     }
@@ -44,7 +45,7 @@ export class LinkAsks {
       const ask = new RemoteAsk(
         this.#waiting,
         this.#peer,
-        cUid,
+        to.cUid,
         deadlines,
         method,
         call.deadlineMs,
@@ -58,7 +59,7 @@ export class LinkAsks {
         return;
       }
       try {
-        outgoing.ask(cUid, method, message, call, ask, call.beganMs);
+        outgoing.ask(to, method, message, call, ask, call.beganMs);
         if (options?.signal !== undefined) {
           ask.sent(() => this.#aborted(ask));
         }

@@ -4,7 +4,7 @@ import type { StreamCall, StreamSink, StreamSource } from '../kernel/index.js';
 import { OfferedCalls } from './offered-requests.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { ReadStreams } from './read-streams.js';
-import { forCaller } from './wire-errors.js';
+import { forCaller } from '../../protocol/errors/index.js';
 import { WrittenStreams } from './written-streams.js';
 
 /**
@@ -37,7 +37,7 @@ export class LinkStreams {
 
   constructor(services: RouterServices, peer: PeerLink) {
     this.read = new ReadStreams(services, peer);
-    this.written = new WrittenStreams(peer);
+    this.written = new WrittenStreams(peer, services.system.incarnation);
     this.offered = new OfferedCalls(services.system, peer);
   }
 

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { EnvelopeView, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
-import type { Cell, MeteredLink, Place } from '../kernel/index.js';
+import type { Cell, MeteredLink, LinkPlace } from '../kernel/index.js';
 import { ParkedTells } from './parked-tells.js';
 import { ProgressReports } from './progress-reports.js';
 import { UngrantedBytes } from './ungranted-bytes.js';
@@ -34,7 +34,7 @@ export interface ReceivingLink {
 export class MeteredActor implements MeteredLink {
   readonly #cell: Cell;
   readonly #link: ReceivingLink;
-  readonly #place: Place;
+  readonly #place: LinkPlace;
   readonly #view = new EnvelopeView();
   readonly #tells = new ParkedTells();
   readonly #ungranted: UngrantedBytes;
@@ -169,9 +169,9 @@ export class MeteredActor implements MeteredLink {
 
   #countUngranted(size: number): void {
     if (this.#ungranted.isPastBound) {
-      const { cUid, service } = this.#cell;
+      const { path } = this.#cell;
       this.#link.violated(
-        `The peer sends on to ${service.typeName} ${cUid}, whose mailbox it knows to be full: linkParkedBytes wait beside it.`,
+        `The peer sends on to ${path}, whose mailbox it knows to be full: linkParkedBytes wait beside it.`,
       );
     }
     if (this.#ungranted.add(size) && !this.#link.isReliable) {

@@ -3,6 +3,7 @@ import { limits } from '../../limits.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { type ActorSystem, type Caller, requestsIn, type Requests } from '../kernel/index.js';
 import { CorrelationTable } from './correlation-table.js';
+import type { PeerName } from './peer-name.js';
 
 /** The requests of a call that goes out over a link: the envelope carries their number, and the actor opens them by it. */
 export class OfferedRequests {
@@ -18,10 +19,10 @@ export class OfferedRequests {
 /** The requests of calls that wait for their reply, or for the end of its stream, over one link. */
 export class OfferedCalls {
   readonly #system: Pick<ActorSystem, 'offer'>;
-  readonly #peer: { readonly address: string };
+  readonly #peer: { readonly name: PeerName };
   readonly #offered = new CorrelationTable<OfferedRequests>();
 
-  constructor(system: Pick<ActorSystem, 'offer'>, peer: { readonly address: string }) {
+  constructor(system: Pick<ActorSystem, 'offer'>, peer: { readonly name: PeerName }) {
     this.#system = system;
     this.#peer = peer;
   }
@@ -35,7 +36,7 @@ export class OfferedCalls {
     if (requests === undefined) return message;
     if (this.#offered.size >= limits.linkStreams) {
       throw new BackpressureError(
-        `${limits.linkStreams} calls to ${this.#peer.address} already stream their requests (linkStreams).`,
+        `${limits.linkStreams} calls to ${this.#peer.name.text} already stream their requests (linkStreams).`,
       );
     }
     const offered = new OfferedRequests(this.#offered.nextCorrelation(), requests);

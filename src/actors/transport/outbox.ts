@@ -104,10 +104,10 @@ export class Outbox {
    * BackpressureError at the bound. Throws ProtocolError when the value does not fit its type or is too large. `ask` is the pending
    * call that the envelope starts. `isReport`: it reports tells of the peer, and is kept until the peer has taken it, as tells are.
    *
-   * False when it has large fields, which `header.detaching` has then, and nothing was written: they have to be stored first.
+   * False when it has large fields, which `envelope.detaching` has then, and nothing was written: they have to be stored first.
    */
   write(
-    header: EnvelopeHeader,
+    envelope: EnvelopeHeader | EnvelopePrefix,
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
     isReserved: boolean,
@@ -115,20 +115,11 @@ export class Outbox {
     isReport = false,
   ): boolean {
     this.#makeRoom(isReserved);
-    if (ask !== undefined) return this.#writeCall(header, type, value, ask);
-    const start = this.#append(header, type, value);
+    if (ask !== undefined) return this.#writeCall(envelope, type, value, ask);
+    const start = this.#append(envelope, type, value);
     if (start === DETACHED) return false;
-    if (header.mode === EnvelopeMode.tell) this.#wroteTell(start);
+    if (envelope.mode === EnvelopeMode.tell) this.#wroteTell(start);
     else if (isReport) this.#keep(start);
-    return true;
-  }
-
-  /** As `write`, for a tell of which everything but the value is encoded already. */
-  writeTell(prefix: EnvelopePrefix, type: MessageType<unknown, unknown>, value: unknown, isReserved: boolean): boolean {
-    this.#makeRoom(isReserved);
-    const start = this.#append(prefix, type, value);
-    if (start === DETACHED) return false;
-    this.#wroteTell(start);
     return true;
   }
 
@@ -142,17 +133,16 @@ export class Outbox {
   }
 
   #writeCall(
-    header: EnvelopeHeader,
+    envelope: EnvelopeHeader | EnvelopePrefix,
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
     ask: Expirable,
   ): boolean {
-    const nowMs = header.sentMs;
-    const stamp = (): void => this.#stamp(header, ask, nowMs);
-    stamp();
-    const start = this.#append(header, type, value, stamp);
+    const nowMs = envelope.sentMs;
+    this.#stamp(envelope, ask, nowMs);
+    const start = this.#append(envelope, type, value, ask, nowMs);
     if (start === DETACHED) {
-      header.sentMs = nowMs;
+      envelope.sentMs = nowMs;
       return false;
     }
     this.#ownFrame?.addAsk(ask, start, this.#writer.position);
@@ -160,19 +150,20 @@ export class Outbox {
     return true;
   }
 
-  /** Returns where the envelope starts in its frame, or DETACHED where nothing was written. `stamp` is called before it is written again, in another frame. */
+  /** Returns where the envelope starts in its frame, or DETACHED where nothing was written. A call that is written into another frame is stamped again. */
   #append(
     envelope: EnvelopeHeader | EnvelopePrefix,
     type: MessageType<unknown, unknown> | undefined,
     value: unknown,
-    stamp?: () => void,
+    ask?: Expirable,
+    nowMs = -1,
   ): number {
     let start = this.#writer.position;
     const needed = writeDelimitedEnvelope(this.#writer, envelope, type, value, this.#limits.maxMessageBytes);
     if (needed !== 0) {
       this.#finishFrame();
       this.#openFrame(needed + STAMP_BYTES);
-      stamp?.();
+      if (ask !== undefined) this.#stamp(envelope, ask, nowMs);
       start = this.#writer.position;
       if (writeDelimitedEnvelope(this.#writer, envelope, type, value, this.#limits.maxMessageBytes) !== 0) {
         throw new ProtocolError('An envelope changed its size while it was written. Its message may have a getter.');
@@ -252,10 +243,10 @@ export class Outbox {
    * The first call in a frame says when it was sent, and the others count from that time, too. In a frame that waits each says it,
    * because those before it may be left out.
    */
-  #stamp(header: EnvelopeHeader, ask: Expirable, nowMs: number): void {
+  #stamp(envelope: EnvelopeHeader | EnvelopePrefix, ask: Expirable, nowMs: number): void {
     const fromMs = this.#ownFrame === undefined ? this.#callsFromMs : undefined;
-    header.sentMs = fromMs === undefined ? nowMs : -1;
-    header.remainingMicroseconds = (ask.deadlineMs - (fromMs ?? nowMs)) * 1_000;
+    envelope.sentMs = fromMs === undefined ? nowMs : -1;
+    envelope.remainingMicroseconds = (ask.deadlineMs - (fromMs ?? nowMs)) * 1_000;
   }
 
   #keep(start: number): void {

@@ -1,3 +1,4 @@
+import type { MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { type AnyMethod, type EnvelopeHeader, Lane, LANES, type MessageType } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
@@ -24,7 +25,7 @@ export interface SendingChannel {
   /** An envelope that has waited was written, or cannot be. */
   written(): void;
   /** A tell has waited, and cannot be sent. */
-  lost(cUid: bigint, method: AnyMethod): void;
+  lost(cUid: bigint, method: AnyMethod, cause: MillraceError): void;
 }
 
 /** Both lanes of one link as one: what waits on them, what was sent, and what is recovered of it when the link ends. */
@@ -61,7 +62,7 @@ export class OutgoingLanes {
       services,
       (lane) => this.of(lane),
       () => channel.written(),
-      now,
+      scheduler,
     );
   }
 

@@ -4,7 +4,7 @@ import {
   encodedSender,
   EnvelopeHeader,
   EnvelopeMode,
-  type EnvelopePrefix,
+  EnvelopePrefix,
   Lane,
   v1,
 } from '../../protocol/index.js';
@@ -14,6 +14,7 @@ import {
   type FailingCall,
   type OpenedStream,
   type PendingCall,
+  setAsk,
   setCall,
   setRequests,
   setTrace,
@@ -23,7 +24,7 @@ import { OutgoingMethods } from './method-numbers.js';
 import type { OutgoingLanes, SendingChannel } from './outgoing-lanes.js';
 import type { Recipient } from './recipient.js';
 import { highOf, lowOf, Uint64Parts } from './uint64-parts.js';
-import { toWire } from './wire-errors.js';
+import { toWire } from '../../protocol/errors/index.js';
 
 /** Builds the envelopes that a channel sends, and writes them to their lane. */
 export class Outgoing {
@@ -34,6 +35,8 @@ export class Outgoing {
   readonly #detached: DetachedSends;
   readonly #lost: SendingChannel['lost'];
   readonly #header = new EnvelopeHeader();
+  readonly #reply = new EnvelopePrefix(EnvelopeMode.reply);
+  readonly #element = new EnvelopePrefix(EnvelopeMode.element);
   readonly #parts = new Uint64Parts();
   #senderCUid: bigint | undefined;
   #senderField: Uint8Array | undefined;
@@ -41,7 +44,7 @@ export class Outgoing {
   constructor(lanes: OutgoingLanes, channel: Pick<SendingChannel, 'lost'>) {
     this.#lanes = lanes;
     this.#detached = lanes.detached;
-    this.#lost = (cUid, method) => channel.lost(cUid, method);
+    this.#lost = (cUid, method, cause) => channel.lost(cUid, method, cause);
   }
 
   /** Writes control messages that go before all that waits, in their order. For the time before the lanes have their link. */
@@ -55,8 +58,8 @@ export class Outgoing {
   tell(to: Recipient, method: AnyMethod, message: unknown, delivery: TellDelivery | undefined): boolean {
     const { lane, request: type } = method;
     const isReserved = lane === Lane.control;
-    const prefix = this.#prefix(to, method, delivery);
-    if (prefix !== undefined && this.#detached.isTellWritten(lane, prefix, type, message, isReserved, to.cUid)) {
+    const prefix = this.#prefix(to, method, delivery?.sender?.cUid, delivery);
+    if (prefix !== undefined && this.#detached.isWritten(lane, prefix, type, message, isReserved, to.cUid)) {
       this.envelopes++;
       return !this.#lanes.of(lane).isPastMark;
     }
@@ -64,7 +67,7 @@ export class Outgoing {
     if (prefix === undefined && this.#detached.isWritten(lane, header, type, message, isReserved, to.cUid))
       return !this.#lanes.of(lane).isPastMark;
     const { cUid } = to;
-    const failed = (): void => this.#lost(cUid, method);
+    const failed = (error: MillraceError): void => this.#lost(cUid, method, error);
     this.#detached.send({ header, type, message, lane, isReserved, key: cUid, tell: { cUid, method }, failed });
     return !this.#lanes.isPastMark && !this.#detached.isHeldUp(cUid);
   }
@@ -79,12 +82,17 @@ export class Outgoing {
     return header;
   }
 
-  /** The encoded beginning of a tell; undefined for one that the peer must be told more of than receiver, method and sender. */
-  #prefix(to: Recipient, method: AnyMethod, delivery: TellDelivery | undefined): EnvelopePrefix | undefined {
-    if (delivery !== undefined && (delivery.meta !== undefined || delivery.trace !== undefined)) return undefined;
+  /** The encoded beginning of a tell or an ask; undefined for one that carries what a prefix has no field for. */
+  #prefix(
+    to: Recipient,
+    method: AnyMethod,
+    sender: bigint | undefined,
+    carried: Pick<TellDelivery, 'meta' | 'trace'> | undefined,
+  ): EnvelopePrefix | undefined {
+    if (carried !== undefined && (carried.meta !== undefined || carried.trace !== undefined)) return undefined;
     const number = this.methods.number(method);
     const prefix = this.methods.isBound(number) ? to.prefix(method, number) : undefined;
-    if (prefix !== undefined) prefix.from = this.#encodedSender(delivery?.sender?.cUid);
+    if (prefix !== undefined) prefix.from = this.#encodedSender(sender);
     return prefix;
   }
 
@@ -98,15 +106,28 @@ export class Outgoing {
     return this.#senderField;
   }
 
-  ask(cUid: bigint, method: AnyMethod, message: unknown, call: OutgoingCall, ask: FailingCall, nowMs: number): void {
-    const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
-    const type = setRequests(header, method, message);
+  ask(to: Recipient, method: AnyMethod, message: unknown, call: OutgoingCall, ask: FailingCall, nowMs: number): void {
+    const { cUid } = to;
     const { lane } = method;
     const isReserved = lane === Lane.control;
-    if (this.#detached.isWritten(lane, header, type, message, isReserved, cUid, ask)) return;
+    const prefix = this.#askPrefix(to, method, call);
+    if (prefix !== undefined) {
+      setAsk(prefix, call, ask, nowMs);
+      if (this.#detached.isWritten(lane, prefix, method.request, message, isReserved, cUid, ask)) {
+        this.envelopes++;
+        return;
+      }
+    }
+    const header = this.#beginCall(EnvelopeMode.ask, cUid, method, call, ask, nowMs);
+    const type = setRequests(header, method, message);
+    if (prefix === undefined && this.#detached.isWritten(lane, header, type, message, isReserved, cUid, ask)) return;
     const renewed = (): boolean => !ask.isSettled;
     const failed = (error: MillraceError): void => ask.fail(error);
     this.#detached.send({ header, type, message, lane, isReserved, call: ask, key: cUid, renewed, failed });
+  }
+
+  #askPrefix(to: Recipient, method: AnyMethod, call: OutgoingCall): EnvelopePrefix | undefined {
+    return method.streamsRequests === true ? undefined : this.#prefix(to, method, call.caller?.cUid, call);
   }
 
   /** A reply is accepted past the bound of other messages, up to the link's allowance; beyond that, a failure is sent in its place. */
@@ -117,11 +138,16 @@ export class Outgoing {
       this.failure(method.lane, new BackpressureError(text), correlation, passThrough);
       return;
     }
+    const { lane, response: type } = method;
+    const isPlain = passThrough === undefined;
+    if (isPlain && this.#isWritten(this.#reply, lane, type, response, correlation)) {
+      this.#lanes.count();
+      return;
+    }
     const header = this.#begin(EnvelopeMode.reply);
     header.correlation = correlation;
     header.passThrough = passThrough;
-    const { lane, response: type } = method;
-    if (!this.#detached.isWritten(lane, header, type, response, true, header)) {
+    if (isPlain || !this.#detached.isWritten(lane, header, type, response, true, header)) {
       const failed = (error: MillraceError): void => this.failure(lane, error, correlation, passThrough);
       // A key of its own: no other envelope has to keep its order with a reply.
       this.#detached.send({ header, type, message: response, lane, isReserved: true, key: Symbol(), failed });
@@ -192,11 +218,12 @@ export class Outgoing {
     sequence: number,
     failed: (error: MillraceError, unsent: number) => void,
   ): number {
+    const { lane, response: type } = method;
+    this.#element.sequence = sequence;
+    if (this.#isWritten(this.#element, lane, type, value, id, id)) return this.#element.valueBytes;
     const header = this.#begin(EnvelopeMode.element);
     header.correlation = id;
     header.sequence = sequence;
-    const { lane, response: type } = method;
-    if (this.#detached.isWritten(lane, header, type, value, true, id)) return header.valueBytes;
     const cutOff = (error: MillraceError): void => failed(error, 1 + this.#detached.drop(id));
     return this.#detached.send({ header, type, message: value, lane, isReserved: true, key: id, failed: cutOff });
   }
@@ -224,6 +251,21 @@ export class Outgoing {
     this.#lanes.count();
   }
 
+  /** Writes a reply or an element, unless it has large fields, or waits behind others with its key. Nothing waits with the prefix as its key. */
+  #isWritten(
+    prefix: EnvelopePrefix,
+    lane: Lane,
+    type: AnyMethod['response'],
+    value: unknown,
+    correlation: number,
+    key: unknown = prefix,
+  ): boolean {
+    prefix.correlation = correlation;
+    const isWritten = this.#detached.isWritten(lane, prefix, type, value, true, key);
+    if (isWritten) this.envelopes++;
+    return isWritten;
+  }
+
   #beginCall(
     mode: EnvelopeMode,
     cUid: bigint,
@@ -235,7 +277,7 @@ export class Outgoing {
     const header = this.#begin(mode);
     this.#setMethod(header, method);
     this.#setReceiver(header, cUid);
-    this.#setSender(header, call.caller?.toRef().cUid);
+    this.#setSender(header, call.caller?.cUid);
     setCall(header, call, waiting, nowMs);
     return header;
   }

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
 import type { v1 } from '../../protocol/index.js';
 import { holderKey } from './channel-table.js';
 
@@ -23,6 +24,8 @@ export function isHolder(hello: v1.Hello, { ordinal, incarnation }: Holder): boo
 
 interface Known {
   readonly address: string;
+  /** What its partition is called; empty where that is not known. */
+  readonly name: string;
   /** The control plane has said it. Otherwise a peer has said it of itself. */
   readonly isLocated: boolean;
 }
@@ -33,8 +36,8 @@ interface Known {
  */
 export class PeerAddresses {
   readonly #locate: Locate;
-  readonly #known = new Map<string, Known>();
-  readonly #confirming = new Set<string>();
+  readonly #known = new RecentMap<string, Known>(limits.peerAddresses);
+  readonly #confirming = new Map<string, Promise<void>>();
 
   constructor(locate: Locate) {
     this.#locate = locate;
@@ -45,9 +48,14 @@ export class PeerAddresses {
   }
 
   /** A peer has said who it is, and where it listens. */
-  introduced(holder: Holder, address: string): void {
+  introduced(holder: Holder, address: string, name: string): void {
     const before = this.#known.get(holderKey(holder.ordinal, holder.incarnation));
-    if (before?.isLocated !== true) this.#keep(holder, { address, isLocated: false });
+    this.#keep(holder, before?.isLocated === true ? { ...before, name } : { address, name, isLocated: false });
+  }
+
+  /** What the partition is called; empty where that is not known. */
+  nameOf({ ordinal, incarnation }: Holder): string {
+    return this.#known.get(holderKey(ordinal, incarnation))?.name ?? '';
   }
 
   /** Resolves to undefined when the process has ended. Rejects when the address is not known, and nobody can be asked. */
@@ -70,8 +78,7 @@ export class PeerAddresses {
     const known = this.#known.get(key);
     if (known?.isLocated === true && known.address === missed) return true;
     if (!this.#confirming.has(key)) {
-      this.#confirming.add(key);
-      this.#ask(holder)
+      const confirmed = this.#ask(holder)
         .then(
           (address) => {
             if (address === undefined || address === missed) gone();
@@ -80,26 +87,25 @@ export class PeerAddresses {
           () => {},
         )
         .finally(() => this.#confirming.delete(key));
+      this.#confirming.set(key, confirmed);
     }
     return false;
   }
 
+  /** Resolves when the control plane has said, or cannot be asked, whether a process ends that was missed at its address. */
+  async confirmed({ ordinal, incarnation }: Holder): Promise<void> {
+    await this.#confirming.get(holderKey(ordinal, incarnation));
+  }
+
   async #ask(holder: Holder): Promise<string | undefined> {
     const address = await this.#locate(holder.ordinal, holder.incarnation);
-    if (address !== undefined) this.#keep(holder, { address, isLocated: true });
+    if (address !== undefined) this.#keep(holder, { address, name: this.nameOf(holder), isLocated: true });
     return address;
   }
 
   /** The newest entry is the last. Without an incarnation, the address could become that of another process. */
   #keep({ ordinal, incarnation }: Holder, known: Known): void {
     if (incarnation === 0n || known.address === '') return;
-    const key = holderKey(ordinal, incarnation);
-    this.#known.delete(key);
-    this.#known.set(key, known);
-    if (this.#known.size <= limits.peerAddresses) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
+    this.#known.set(holderKey(ordinal, incarnation), known);
   }
 }

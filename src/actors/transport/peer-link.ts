@@ -8,6 +8,7 @@ import type { MessageFields } from './message-fields.js';
 import type { Outgoing } from './outgoing.js';
 import type { OutgoingLanes } from './outgoing-lanes.js';
 import type { Holder } from './peer-addresses.js';
+import type { PeerName } from './peer-name.js';
 import type { GrantedBytes } from './stream-window.js';
 import type { WaitingReplies } from './waiting-replies.js';
 
@@ -17,8 +18,8 @@ import type { WaitingReplies } from './waiting-replies.js';
 
 /** What the parts of a channel need of the channel to their peer. */
 export interface PeerLink {
-  /** The address that the peer states, for error messages and logs. */
-  readonly address: string;
+  /** What the peer and its actors are called in error messages, dead letters and logs. */
+  readonly name: PeerName;
   /** Of the peer's process; 0n until its hello arrives. */
   readonly incarnation: bigint;
   /** Identifies the peer's process, whatever link it uses; undefined until its hello arrives. */

@@ -8,7 +8,7 @@ import type { ArrivingFields } from './arriving-fields.js';
 import type { PeerLink } from './peer-link.js';
 import type { Expirable } from './queued-frame.js';
 import type { StreamWindow } from './stream-window.js';
-import { fromWire } from './wire-errors.js';
+import { fromWire } from '../../protocol/errors/index.js';
 
 /** A stream that is read over a link. */
 export interface ReadStreamOptions {
@@ -205,7 +205,7 @@ export class ReadStream implements StreamSource, Expirable {
 
   /** The peer violates the protocol: fails the stream, and throws, so that it counts against the link. */
   #failProtocol(what: string): never {
-    const error = new ProtocolError(`${this.method.fullName} read from ${this.#peer.address}: ${what}.`);
+    const error = new ProtocolError(`${this.method.fullName} read from ${this.#peer.name.text}: ${what}.`);
     this.#fail(error);
     throw error;
   }

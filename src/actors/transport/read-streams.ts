@@ -74,7 +74,7 @@ export class ReadStreams {
   ): StreamSource {
     if (this.#streams.size >= limits.linkStreams) {
       throw new BackpressureError(
-        `${limits.linkStreams} streams from ${this.#peer.address} are already open (linkStreams).`,
+        `${limits.linkStreams} streams from ${this.#peer.name.text} are already open (linkStreams).`,
       );
     }
     const id = this.#streams.nextCorrelation();

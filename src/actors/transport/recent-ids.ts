@@ -1,11 +1,12 @@
+import { RecentMap } from '../../recent-map.js';
+
 /** The ids that were added last, on a link that may lose and double frames: the peer may still send messages about them. */
 export class RecentIds {
-  readonly #kept: number;
-  readonly #ids = new Set<number>();
+  readonly #ids: RecentMap<number, true>;
 
   /** Keeps so many ids. */
   constructor(kept: number) {
-    this.#kept = kept;
+    this.#ids = new RecentMap(kept);
   }
 
   has(id: number): boolean {
@@ -15,9 +16,7 @@ export class RecentIds {
   /** False for an id that is known. */
   add(id: number): boolean {
     if (this.#ids.has(id)) return false;
-    this.#ids.add(id);
-    const [oldest] = this.#ids;
-    if (oldest !== undefined && this.#ids.size > this.#kept) this.#ids.delete(oldest);
+    this.#ids.set(id, true);
     return true;
   }
 

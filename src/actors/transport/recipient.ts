@@ -1,7 +1,7 @@
-import { type AnyMethod, EnvelopePrefix } from '../../protocol/index.js';
+import { type AnyMethod, EnvelopeMode, EnvelopePrefix } from '../../protocol/index.js';
 import { highOf, lowOf } from './uint64-parts.js';
 
-/** An actor of the peer as one link's tells name it. Encodes the beginning of a tell once for each method that is used more than once. */
+/** An actor of the peer as one link's tells and asks name it. Encodes their beginning once for each method that is used more than once. */
 export class Recipient {
   readonly cUid: bigint;
   /** Undefined for a method that was used once. */
@@ -22,12 +22,17 @@ export class Recipient {
     let prefix = this.#prefixes.get(method);
     if (prefix === undefined) {
       const isUsedAgain = this.#prefixes.has(method);
-      if (isUsedAgain) prefix = new EnvelopePrefix(lowOf(this.cUid), highOf(this.cUid), number);
+      if (isUsedAgain) prefix = this.#encode(method, number);
       this.#prefixes.set(method, prefix);
       if (!isUsedAgain) return undefined;
     }
     this.#last = method;
     this.#lastPrefix = prefix;
     return prefix;
+  }
+
+  #encode({ mode }: AnyMethod, method: number): EnvelopePrefix {
+    const target = { toLow: lowOf(this.cUid), toHigh: highOf(this.cUid), method };
+    return new EnvelopePrefix(mode === 'tell' ? EnvelopeMode.tell : EnvelopeMode.ask, target);
   }
 }

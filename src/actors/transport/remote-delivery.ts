@@ -1,25 +1,60 @@
-import type { MillraceError } from '../../errors.js';
+import { AskTimeoutError, type MillraceError } from '../../errors.js';
 import type { AnyMethod, EnvelopeView, Lane, Meta, Ref } from '../../protocol/index.js';
 import {
   type Addressee,
   type CallChain,
   chainFrom,
+  Deadline,
+  type Deadlines,
   type Delivery,
+  type MessageLink,
   replyToEncode,
   type ReturnReason,
   type TraceContext,
 } from '../kernel/index.js';
-import type { AbortedAsks } from './aborted-asks.js';
+import type { AbortedAsks, AskEnd } from './aborted-asks.js';
 import { cUidOf } from './uint64-parts.js';
 import type { PeerLink } from './peer-link.js';
 import type { UndeliveredTells } from './undelivered-tells.js';
 
 /** What a delivery needs of the channel that its message has arrived over. */
-export interface AnsweringLink extends PeerLink {
+export interface AnsweringLink extends PeerLink, MessageLink {
   readonly aborted: AbortedAsks;
   readonly undelivered: UndeliveredTells;
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void;
   failure(lane: Lane, error: MillraceError, correlation: number, passThrough?: Uint8Array): void;
+}
+
+/** The end of an ask over a link, for those who have to know it: its reply, its deadline, its abort, or the end of the link. */
+class Expiry extends Deadline implements AskEnd {
+  isOver = false;
+  readonly #deadlines: Deadlines;
+  readonly #method: AnyMethod;
+  #listeners: ((cause: MillraceError | undefined) => void)[] = [];
+
+  constructor(deadlineMs: number, deadlines: Deadlines, method: AnyMethod) {
+    super(deadlineMs);
+    this.#deadlines = deadlines;
+    this.#method = method;
+    deadlines.addWait(this, deadlines.nowMs);
+  }
+
+  listen(listener: (cause: MillraceError | undefined) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  override expire(): void {
+    this.end(new AskTimeoutError(`the caller of ${this.#method.fullName} waits no longer: its deadline has passed`));
+  }
+
+  end(cause: MillraceError | undefined): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#deadlines.remove(this);
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener(cause);
+  }
 }
 
 /** What arrived with a message over a link; a reply returns over the same link. */
@@ -35,6 +70,7 @@ export class RemoteDelivery implements Delivery {
   readonly #correlation: number;
   readonly #passThrough: Uint8Array | undefined;
   #isAnswered = false;
+  #expiry: Expiry | undefined = undefined;
 
   /** `correlation` is 0 for a message that has no waiting caller. The remaining time counts from `sentMs`, on the clock of this process. */
   constructor(
@@ -67,12 +103,25 @@ export class RemoteDelivery implements Delivery {
     return this.#isAborted ? Number.NEGATIVE_INFINITY : this.#deadlineMs;
   }
 
-  get link(): object {
+  get link(): MessageLink {
     return this.#channel;
   }
 
   get #isAborted(): boolean {
     return this.#channel.aborted.has(this.#correlation);
+  }
+
+  get isAwaited(): boolean {
+    return this.#correlation !== 0 && !this.#isAnswered && !this.#isAborted && this.#expiry?.isOver !== true;
+  }
+
+  whenEnded(ended: (cause: MillraceError | undefined) => void, deadlines: Deadlines): void {
+    if (!this.isAwaited) return ended(undefined);
+    if (this.#expiry === undefined) {
+      this.#expiry = new Expiry(this.#deadlineMs, deadlines, this.#method);
+      this.#channel.aborted.listen(this.#correlation, this.#expiry);
+    }
+    this.#expiry.listen(ended);
   }
 
   reply(value: unknown): void {
@@ -95,6 +144,7 @@ export class RemoteDelivery implements Delivery {
   #answered(): void {
     this.#isAnswered = true;
     this.#channel.aborted.delete(this.#correlation);
+    this.#expiry?.end(undefined);
   }
 }
 

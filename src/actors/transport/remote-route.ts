@@ -4,6 +4,8 @@ import type { AnyMethod, Ref } from '../../protocol/index.js';
 import {
   type ActorSystem,
   type AskOptions,
+  type DescribedActor,
+  describeActor,
   type LaterCall,
   type OpenStream,
   type ReadyOptions,
@@ -16,8 +18,9 @@ import {
   type Watcher,
 } from '../kernel/index.js';
 import type { Channel } from './channel.js';
+import { PeerName } from './peer-name.js';
 import { Recipient } from './recipient.js';
-import { forCaller } from './wire-errors.js';
+import { forCaller } from '../../protocol/errors/index.js';
 
 /** The channels of the partition that has the route. */
 export interface RouteChannels {
@@ -36,6 +39,7 @@ export class RemoteRoute implements Route {
   readonly incarnation: bigint;
   /** Where the actor is: the address of its partition, or its ordinal. */
   readonly partition: string | number;
+  readonly #actor: DescribedActor;
   readonly #system: ActorSystem;
   readonly #channels: RouteChannels;
   #channel: Channel | undefined;
@@ -45,10 +49,12 @@ export class RemoteRoute implements Route {
 
   constructor(
     system: ActorSystem,
-    { cUid, incarnation }: Pick<Ref, 'cUid' | 'incarnation'>,
+    { cUid, service, incarnation }: Ref,
     partition: string | number,
     channels: RouteChannels,
+    name?: string,
   ) {
+    this.#actor = { cUid, service, name };
     this.#system = system;
     this.cUid = cUid;
     this.incarnation = incarnation;
@@ -57,7 +63,12 @@ export class RemoteRoute implements Route {
   }
 
   get path(): string {
-    return this.#channel === undefined ? `actor ${this.cUid}` : this.#channel.pathOf(this.cUid);
+    if (this.#channel !== undefined) return this.#channel.pathOf(this.cUid);
+    const known = this.#system.pathOf(this.cUid);
+    if (known !== undefined) return known;
+    const { partition } = this;
+    const peer = typeof partition === 'string' ? new PeerName(partition) : new PeerName('', { ordinal: partition });
+    return `${describeActor(this.#actor)} in ${peer.text}`;
   }
 
   tell(method: AnyMethod, message: unknown, options: SendOptions | undefined): boolean {
@@ -66,10 +77,9 @@ export class RemoteRoute implements Route {
       return this.#lose(method, message, 'stopped');
     }
     if (channel.closed !== undefined || channel.isRetrying) {
-      return this.#lose(method, message, 'unreachable');
+      return this.#lose(method, message, 'unreachable', channel.closed);
     }
-    this.#recipient ??= new Recipient(this.cUid);
-    return channel.tell(this.#recipient, method, message, this.#system.outgoingTell(options));
+    return channel.tell(this.#named(), method, message, this.#system.outgoingTell(options));
   }
 
   ask(method: AnyMethod, message: unknown, options: AskOptions | undefined): Promise<unknown> {
@@ -88,7 +98,7 @@ export class RemoteRoute implements Route {
       }
       // Returned as it is: a promise for a promise takes three more microtasks.
       const sent = channel.streams.offered.carried(method, message, call.caller);
-      return channel.asks.ask(this.cUid, method, sent, call, options);
+      return channel.asks.ask(this.#named(), method, sent, call, options);
     } catch (error) {
       return Promise.reject(errorOf(error));
     }
@@ -119,16 +129,22 @@ export class RemoteRoute implements Route {
         wait.reject(this.#stopped('ready'));
         return;
       }
-      // Tells are refused until the link is open.
-      if (channel.isRetrying) {
-        channel.opened().then(
-          () => channel.ready(this.cUid, wait),
-          (error: unknown) => wait.reject(error instanceof MillraceError ? forCaller(error) : error),
-        );
-      } else {
+      if (channel.isOpen || channel.closed !== undefined) {
         channel.ready(this.cUid, wait);
+        return;
       }
+      channel.opened().then(
+        () => channel.ready(this.cUid, wait),
+        (error: unknown) => wait.reject(error instanceof MillraceError ? forCaller(error) : error),
+      );
     });
+  }
+
+  /** Why its link is not open yet; undefined when it is. */
+  get opening(): string | undefined {
+    const channel = this.#channel;
+    if (channel === undefined || channel.isOpen) return undefined;
+    return channel.opening ?? `its process has not answered at ${channel.name.address}`;
   }
 
   /** Reading it opens no link: one that is yet to be opened has room. */
@@ -139,6 +155,10 @@ export class RemoteRoute implements Route {
       return 'closed';
     }
     return channel.credit.hasRoom(this.cUid) ? 'free' : 'full';
+  }
+
+  get isLinked(): boolean {
+    return this.#channels.channelTo(this)?.isOpen === true;
   }
 
   inherit(method: AnyMethod, options: StreamOptions | undefined): LaterCall {
@@ -159,8 +179,14 @@ export class RemoteRoute implements Route {
     return this.#isOver;
   }
 
-  #lose(method: AnyMethod, message: unknown, reason: 'stopped' | 'unreachable'): false {
-    this.#system.addDeadLetter(this.path, method.fullName, method.request.create(message), reason);
+  /** For the channel that `#current` has returned. */
+  #named(): Recipient {
+    this.#recipient ??= new Recipient(this.cUid);
+    return this.#recipient;
+  }
+
+  #lose(method: AnyMethod, message: unknown, reason: 'stopped' | 'unreachable', cause?: Error): false {
+    this.#system.addDeadLetter(this.path, method.fullName, method.request.create(message), reason, cause);
     return false;
   }
 
@@ -173,6 +199,7 @@ export class RemoteRoute implements Route {
     if (channel === undefined) {
       channel = this.#channels.openTo(this, isTell);
       this.#channel = channel;
+      channel.name.knows(this.#actor);
       this.#recipient = undefined;
     }
     return channel;

@@ -1,7 +1,8 @@
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
 import type { EnvelopeError } from '../../protocol/index.js';
 import { answeredError, type Cell, type Route, type TerminationReason, type Watcher } from '../kernel/index.js';
-import { fromWire, toWire } from './wire-errors.js';
+import { fromWire, toWire } from '../../protocol/errors/index.js';
 
 type Send = (message: {
   readonly case: 'watch' | 'watching' | 'unwatch' | 'terminated';
@@ -29,7 +30,7 @@ interface WatchEntry {
  *                <-- Terminated --           the cell ended
  *     terminated -- Unwatch -->              forgotten
  *
- * On a link that may lose frames, `repeat` sends every unanswered message again.
+ * `Terminated` is in the data lane, behind what the actor had told actors of the peer. On a link that may lose frames, `repeat` sends every unanswered message again.
  */
 export class RemoteWatches {
   readonly #send: Send;
@@ -41,7 +42,7 @@ export class RemoteWatches {
   /** Actors here that the peer watches, with the watcher that represents the peer. */
   readonly #served = new Map<bigint, { readonly cell: Cell; readonly watcher: Watcher }>();
   /** Actors here whose end the peer has not confirmed. Empty on a reliable link, where the peer does not have to. */
-  readonly #ended = new Map<bigint, EnvelopeError | undefined>();
+  readonly #ended = new RecentMap<bigint, EnvelopeError | undefined>(limits.linkEndedWatches);
 
   constructor(send: Send, actors: WatchedActors, isReliable: () => boolean) {
     this.#send = send;
@@ -137,6 +138,16 @@ export class RemoteWatches {
     }
   }
 
+  /** What is watched here is watched over another link from now on: returns it, and forgets it. */
+  take(): readonly (readonly [Route, Watcher])[] {
+    const taken = [...this.#watched.values()].flatMap(({ watchers }) =>
+      [...watchers].flatMap(([route, each]) => [...each].map((watcher) => [route, watcher] as const)),
+    );
+    this.#watched.clear();
+    this.#unconfirmed.clear();
+    return taken;
+  }
+
   /** The link has ended: every actor that is watched over it is unreachable. */
   close(): void {
     for (const { cell, watcher } of this.#served.values()) {
@@ -160,8 +171,6 @@ export class RemoteWatches {
   #remember(cUid: bigint, cause: EnvelopeError | undefined): void {
     if (this.#isReliable()) return;
     this.#ended.set(cUid, cause);
-    const [oldest] = this.#ended.keys();
-    if (this.#ended.size > limits.linkEndedWatches && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   #notify(cUid: bigint, reason: TerminationReason, cause?: Error): void {

@@ -1,8 +1,10 @@
 import { ProtocolError } from '../../errors.js';
 import { ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
 import { type AnyMethod, decode, type v1 } from '../../protocol/index.js';
 import type { ReturnReason } from '../kernel/index.js';
+import { RecentIds } from './recent-ids.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 import { returnReasonOf } from './undelivered-tells.js';
 
@@ -14,10 +16,10 @@ export class ReturnedTells {
   readonly #services: Pick<RouterServices, 'system'>;
   readonly #peer: PeerLink;
   /** Actors that have ended. Past `linkEndedActors` the oldest is forgotten: the next tell to it is sent, and returned. */
-  readonly #ended = new Set<bigint>();
+  readonly #ended = new RecentMap<bigint, true>(limits.linkEndedActors);
   #returned = 0;
   /** Reports that have arrived over a link that may repeat frames. */
-  readonly #seen = new Set<number>();
+  readonly #seen = new RecentIds(limits.linkRepeatedReports);
 
   constructor(services: Pick<RouterServices, 'system'>, peer: PeerLink) {
     this.#services = services;
@@ -31,41 +33,36 @@ export class ReturnedTells {
   /** The peer says that this actor has stopped, or never existed. An infrastructure actor may not have started yet. */
   actorEnded(cUid: bigint): void {
     if (ownerOrdinal(cUid) === undefined) return;
-    this.#ended.add(cUid);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > limits.linkEndedActors && oldest !== undefined) this.#ended.delete(oldest);
+    this.#ended.set(cUid, true);
   }
 
   /** Throws ProtocolError for a report that does not fit what was sent. */
   onUndelivered(report: v1.Undelivered): void {
-    const { cUid, tells, controlTellsTaken, dataTellsTaken } = report;
+    const { cUid, path, tells, controlTellsTaken, dataTellsTaken } = report;
     const { outgoing, lanes, isReliable } = this.#peer;
     const method = outgoing.methods.named(report.method);
     const reason = returnReasonOf(report.reason);
     if (method === undefined || reason === undefined || tells < report.messages.length) {
       throw new ProtocolError(`The peer returns ${tells} tells that were not sent: ${report.method.slice(0, 200)}.`);
     }
+    if (path.length > limits.nameCharacters) {
+      throw new ProtocolError(`The path of an actor of the peer has ${path.length} characters.`);
+    }
     const unreturned = lanes.tells - this.#returned;
     if (isReliable && tells > unreturned) {
       throw new ProtocolError(`The peer returns ${tells} tells, of ${unreturned} that it may have.`);
     }
     const messages = report.messages.map((message) => returned(method, message, reason));
+    // A peer names its own actors only.
+    if (path !== '' && ownerOrdinal(cUid) === this.#peer.peer?.ordinal) this.#services.system.knows(cUid, path);
     if (reason === 'stopped') this.actorEnded(cUid);
-    if (!isReliable && this.#isRepeated(report.sequence)) return;
+    if (!isReliable && !this.#seen.add(report.sequence)) return;
     if (isReliable) {
       lanes.control.takenTells(controlTellsTaken);
       lanes.data.takenTells(dataTellsTaken);
     }
     // A link that repeats frames may have repeated the tells: rather is one reported twice than another not at all.
     this.#return(cUid, method, reason, messages, tells);
-  }
-
-  #isRepeated(sequence: number): boolean {
-    if (this.#seen.has(sequence)) return true;
-    this.#seen.add(sequence);
-    const [oldest] = this.#seen;
-    if (this.#seen.size > limits.linkRepeatedReports && oldest !== undefined) this.#seen.delete(oldest);
-    return false;
   }
 
   #return(cUid: bigint, { fullName }: AnyMethod, reason: ReturnReason, messages: readonly unknown[], tells: number) {

@@ -6,16 +6,19 @@ import type { Logger } from '../../logging/index.js';
 import type { Ref, v1 } from '../../protocol/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../../transport/index.js';
-import type { ActorSystem, Route } from '../kernel/index.js';
+import { type ActorSystem, describeActor, type Route } from '../kernel/index.js';
 import { Channel } from './channel.js';
 import { ChannelTable, holderKey } from './channel-table.js';
 import { Departure } from './departure.js';
+import { Dials } from './dials.js';
 import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
 import { RemoteRoute, type RouteChannels } from './remote-route.js';
 import type { MessageFields } from './message-fields.js';
+import { LostPeers } from './lost-peers.js';
 import { type Holder, isHolder, type Locate, PeerAddresses } from './peer-addresses.js';
 import type { ChannelOptions, ChannelServices, RouterServices } from './peer-link.js';
+import { PeerName } from './peer-name.js';
 import { BacklogBuffers } from './backlog-buffers.js';
 import { GrantedBytes } from './stream-window.js';
 import { WaitingReplies } from './waiting-replies.js';
@@ -33,7 +36,7 @@ export interface RouterOptions {
 /** Whom a link is opened to: an address, or the holder of an ordinal. */
 interface Target {
   readonly key: string;
-  readonly name: string;
+  readonly name: PeerName;
   readonly holder?: Holder;
 }
 
@@ -55,8 +58,10 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   readonly #channels = new Set<Channel>();
   readonly #table = new ChannelTable<Channel>();
   readonly #unreachable = new UnreachablePeers<Channel>();
+  readonly #lost = new LostPeers();
   readonly #addresses = new PeerAddresses((ordinal, incarnation) => this.#locate(ordinal, incarnation));
   readonly #introductions: Introductions;
+  readonly #dials: Dials<Channel>;
   readonly #flushes: FlushTurns<Channel>;
   #locate: Locate = () =>
     Promise.reject(
@@ -85,8 +90,9 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
     this.grantedBytes = new GrantedBytes(this.limits.rpcStreamsBytes);
     this.#transport = options.transport;
+    this.#dials = new Dials(options.transport, options.scheduler);
     this.#log = options.log;
-    this.system.setRemoteRoutes((ref) => this.route(ref));
+    this.system.setRemoteRoutes((ref, name) => this.route(ref, name));
   }
 
   get address(): string {
@@ -129,22 +135,42 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     return this.#unreachable.hasEnded(holderKey(ordinal, incarnation));
   }
 
+  /**
+   * As `hasEnded`. Where the last link to the process was lost, and there is no other since, resolves when an attempt to reach it has shown
+   * whether it has ended; to false when that is not known.
+   */
+  async looksForEnd(ordinal: number, incarnation: bigint): Promise<boolean> {
+    const key = holderKey(ordinal, incarnation);
+    if (!this.hasEnded(ordinal, incarnation) && this.#lost.has(key)) {
+      const isOpen = await this.#openHolder(ordinal, incarnation, false)
+        .opened()
+        .then(
+          () => true,
+          () => false,
+        );
+      if (!isOpen) await this.#addresses.confirmed({ ordinal, incarnation });
+    }
+    return this.hasEnded(ordinal, incarnation);
+  }
+
   /** A route to an actor at a known address; uses a link even when the address is this partition's own. */
-  routeTo(address: string, cUid: bigint): Route {
-    return new RemoteRoute(this.system, { cUid, incarnation: 0n }, address, this);
+  routeTo(address: string, cUid: bigint, service = ''): Route {
+    return new RemoteRoute(this.system, { cUid, service, incarnation: 0n }, address, this);
   }
 
   /** A route to the actor of a reference, in the process that the reference was made for; never in another that has its ids now. */
-  route(ref: Ref): Route {
+  route(ref: Ref, name?: string): Route {
     const { cUid } = ref;
     const ordinal = ownerOrdinal(cUid);
     if (ordinal === undefined) {
-      throw new UnreachableError(`Channel ${cUid} belongs to no partition. It can be reached by its address only.`);
+      throw new UnreachableError(
+        `${describeActor(ref)} belongs to no partition: its reference was not made with ref.toRef().`,
+      );
     }
     if (ordinal === this.#ordinal) {
       return this.system.closedRoute(ref, 'stopped');
     }
-    return new RemoteRoute(this.system, ref, ordinal, this);
+    return new RemoteRoute(this.system, ref, ordinal, this, name);
   }
 
   /**
@@ -152,7 +178,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
    * message to one that has ended for good, it is the channel that has failed.
    */
   open(address: string, isTell = false): Channel {
-    return this.#table.get(address) ?? this.#openChannel({ key: address, name: address }, isTell);
+    return this.#table.get(address) ?? this.#openChannel({ key: address, name: new PeerName(address) }, isTell);
   }
 
   openTo({ partition, incarnation }: RemoteRoute, isTell: boolean): Channel {
@@ -169,8 +195,8 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   /** Closes every link to an address, whichever side has opened it. */
   disconnect(address: string): void {
     for (const channel of this.#channels) {
-      if (channel.address === address) {
-        channel.close(new StoppedError(`The link to ${address} was closed.`));
+      if (channel.name.address === address) {
+        channel.close(new StoppedError(`The link to ${channel.name.text} was closed.`));
       }
     }
   }
@@ -212,9 +238,11 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     const { holder } = channel;
     if (holder !== undefined && !isHolder(hello, holder)) return this.#missed(channel, holder);
     this.#introductions.onHello(channel, hello);
-    const { ordinal, incarnation, address } = hello;
+    const { ordinal, incarnation, address, partition } = hello;
+    this.#lost.reached(channel);
+    for (const first of this.#table.before(channel)) this.#dials.reached(first);
     if (ordinal !== undefined && ordinal !== this.#ordinal) {
-      this.#addresses.introduced({ ordinal, incarnation }, address);
+      this.#addresses.introduced({ ordinal, incarnation }, address, partition);
     }
   }
 
@@ -225,7 +253,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   protocolError(channel: Channel, error: unknown): void {
     this.protocolErrors++;
     this.#log.warn('malformed message', {
-      peer: channel.address,
+      peer: channel.name.text,
       error: messageOf(error),
     });
   }
@@ -236,20 +264,24 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     }
     this.#flushes.forget(channel);
     this.#table.closed(channel);
+    this.#lost.closed(channel);
     this.#introductions.closed(channel, isGivenUp);
   }
 
   // ---- links
 
   #accept(link: Link): void {
-    const channel = this.#add(link.peerAddress);
+    const channel = this.#add(new PeerName(link.peerAddress));
     channel.attach(link);
   }
 
   #openHolder(ordinal: number, incarnation: bigint, isTell: boolean): Channel {
     const key = holderKey(ordinal, incarnation);
-    const name = `partition ${ordinal}`;
-    return this.#table.get(key) ?? this.#openChannel({ key, name, holder: { ordinal, incarnation } }, isTell);
+    const known = this.#table.get(key);
+    if (known !== undefined) return known;
+    const holder = { ordinal, incarnation };
+    const name = new PeerName('', holder, this.#addresses.nameOf(holder));
+    return this.#openChannel({ key, name, holder }, isTell);
   }
 
   #openChannel(target: Target, isTell: boolean): Channel {
@@ -273,15 +305,13 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     if (channel.closed !== undefined) return;
     const address = holder === undefined ? key : await this.#addresses.find(holder);
     if (address === undefined) return this.#notReached(channel, ended(name), true);
-    channel.dialed(address);
+    channel.name.dialed(address);
     if (channel.closed !== undefined) return;
-    const link = await this.#transport
-      .connect(address, { timeoutMs: limits.connectTimeoutMs })
-      .catch((error: unknown) => {
-        if (holder === undefined || !(error instanceof UnreachableError) || !error.isRefused) throw error;
-        this.#missed(channel, holder, error);
-        return undefined;
-      });
+    const link = await this.#dials.connect(channel, address).catch((error: unknown) => {
+      if (holder === undefined || !(error instanceof UnreachableError) || !error.isRefused) throw error;
+      this.#missed(channel, holder, error);
+      return undefined;
+    });
     if (link === undefined) return;
     channel.attach(link);
     this.#unreachable.reached(key);
@@ -289,21 +319,27 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
 
   /** At the address of the holder nothing listens, or another process does. */
   #missed(channel: Channel, holder: Holder, cause?: unknown): void {
-    const { key, address } = channel;
-    const isFinal = this.#addresses.missed(holder, address, () =>
+    const { key, name } = channel;
+    const isFinal = this.#addresses.missed(holder, name.address, () =>
       this.#unreachable.failed(key, channel, this.scheduler.now(), true),
     );
-    this.#notReached(channel, ended(`partition ${holder.ordinal}`, cause), isFinal);
+    this.#notReached(channel, ended(name, cause), isFinal);
   }
 
-  /** The attempt has failed, unless its channel was closed before. */
+  /**
+   * The attempt has failed, unless its channel was closed before. The peer may have opened a link meanwhile: what was to be watched is watched over that,
+   * for the peer is there, and nothing of it was missed.
+   */
   #notReached(channel: Channel, error: MillraceError, isFinal: boolean): void {
     if (channel.closed !== undefined) return;
-    this.#unreachable.failed(channel.key, channel, this.scheduler.now(), isFinal);
+    const isReached = this.#table.after(channel) !== undefined;
+    if (!isReached) this.#unreachable.failed(channel.key, channel, this.scheduler.now(), isFinal);
+    const watched = isReached ? channel.watches.take() : [];
     channel.close(error);
+    for (const [route, watcher] of watched) route.watch(watcher);
   }
 
-  #add(name: string, options?: ChannelOptions): Channel {
+  #add(name: PeerName, options?: ChannelOptions): Channel {
     const channel = new Channel(this, name, options);
     if (this.#isClosed) {
       channel.close(new StoppedError('This partition has stopped.'));

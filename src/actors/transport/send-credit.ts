@@ -5,7 +5,7 @@ import type { Scheduler } from '../../scheduler/index.js';
 import { isInfrastructure, ReadyQueue, type ReadyWait } from '../kernel/index.js';
 import { MeteredTarget, type SendingLink } from './metered-target.js';
 import type { PeerLink } from './peer-link.js';
-import { forCaller } from './wire-errors.js';
+import { forCaller } from '../../protocol/errors/index.js';
 
 /** In Pressure and MailboxWant, the channel id of no actor: all mailboxes of the receiver's partition together. */
 export const ALL_MAILBOXES: bigint = 0n;
@@ -183,7 +183,7 @@ export class SendCredit {
 
   close(error: MillraceError): void {
     this.#targets.clear();
-    this.#forLink.reject(() => error);
+    this.#forLink.reject(() => forCaller(error));
     for (const { waiters } of this.#waiting) {
       waiters.reject(() => forCaller(error));
     }
@@ -232,7 +232,7 @@ export class SendCredit {
     target.short();
     const what =
       target.cUid === ALL_MAILBOXES
-        ? `The mailboxes of the partition at ${this.#peer.address} hold mailboxBytes`
+        ? `The mailboxes of ${this.#peer.name.text} hold mailboxBytes`
         : `The mailbox of ${this.#peer.pathOf(target.cUid)} is full`;
     return new BackpressureError(`${what}: await ref.ready() and send again.`);
   }

@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../errors.js';
-import type { AnyMethod, EnvelopeHeader, Lane, MessageType } from '../../protocol/index.js';
+import { type AnyMethod, type EnvelopeHeader, type Lane, type MessageType, v1 } from '../../protocol/index.js';
 import { isInfrastructure } from '../kernel/index.js';
 import type { Expirable } from './queued-frame.js';
 
@@ -22,9 +22,9 @@ export interface Sending {
   readonly failed: (error: MillraceError) => void;
 }
 
-/** The runtime's own messages keep their fields: those that carry fields are among them. */
+/** The runtime's own messages keep their fields: those that carry fields are among them. An element of a port is a message of a user. */
 export function isCarrier(type: MessageType<unknown, unknown> | undefined): boolean {
-  return type !== undefined && isInfrastructure(type.typeName);
+  return type !== undefined && isInfrastructure(type.typeName) && type.typeName !== v1.Element.typeName;
 }
 
 /** A call whose envelope may be dropped from a queued frame: then its receiver is asked whether it holds the fields, and does not. */

@@ -21,6 +21,11 @@ export class SharedPool {
     this.#share = new LargeShare(freed);
   }
 
+  /** Bytes that this receiver holds, or is about to get. */
+  heldBy(receiver: unknown): number {
+    return this.#share.heldBy(receiver);
+  }
+
   /** Undefined while the pool has no memory, or the receiver has its share. Throws ResourceError for what will never fit. */
   storeNow(receiver: unknown, fields: readonly Uint8Array[]): StoredFields | undefined {
     const pool = this.#services.fields;

@@ -32,12 +32,12 @@ function describe(channel: Channel): v1.LinkDescriptionInit {
     throw closed;
   }
   if (link === undefined) {
-    throw new UnreachableError(`The link to ${channel.address} is not open yet.`);
+    throw new UnreachableError(`The link to ${channel.name.text} is not open yet.`);
   }
   const { framesSent, framesReceived } = channel.traffic();
   return {
     ...link.carrier,
-    peerAddress: channel.address,
+    peerAddress: channel.name.address,
     isReliable: link.isReliable,
     isUnresponsive: link.isUnresponsive,
     bytesSent: link.bytesSent,
@@ -47,5 +47,6 @@ function describe(channel: Channel): v1.LinkDescriptionInit {
     framesSent,
     framesReceived,
     ...(link.rings && { rings: link.rings }),
+    ...(link.repeats && { repeats: link.repeats }),
   };
 }

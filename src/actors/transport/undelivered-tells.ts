@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
 import { type AnyMethod, encode, Lane, v1 } from '../../protocol/index.js';
 import type { Addressee, Delivery, ReturnReason } from '../kernel/index.js';
+import { pathHere } from './peer-name.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 
 /** Messages of one size, up to this many bytes, share a delivery. */
@@ -9,20 +10,24 @@ const SHARED_BYTES = 1_024;
 const REPORT_BYTES = 128;
 /** The same for each message of a report. */
 const MESSAGE_BYTES = 5;
+const utf8 = new TextEncoder();
 
 /** Tells of one method to one actor, with one reason. */
 interface Report {
   readonly cUid: bigint;
+  readonly path: string;
   readonly method: string;
   readonly reason: v1.Undelivered_Reason;
   tells: number;
   readonly messages: Uint8Array[];
+  /** What it will take at most as an envelope. */
+  sizeBytes: number;
 }
 
 /** What reports need of the channel. */
 interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'lanes' | 'written'> {
   /** It is open, or will be. */
-  readonly mayReport: boolean;
+  readonly isReading: boolean;
 }
 
 /**
@@ -30,7 +35,8 @@ interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'lanes' | 'written'>
  * their messages, because they are dead letters of their sender's process (see ReturnedTells). A report that its peer has not taken
  * when the link ends makes them dead letters here.
  *
- * When more waits for the link than its replies may take, the messages are left out, and only their number is reported.
+ * When more waits for the link than its replies may take, the messages are left out, and only their number is reported. No report is larger than
+ * `maxMessageBytes`: messages that do not fit together come in several.
  */
 export class UndeliveredTells {
   /** Of all that were reported. */
@@ -68,19 +74,22 @@ export class UndeliveredTells {
   }
 
   /** As Delivery.giveBack. */
-  giveBack({ cUid }: Addressee, method: AnyMethod, message: unknown, reason: ReturnReason): boolean {
+  giveBack(addressee: Addressee, method: AnyMethod, message: unknown, reason: ReturnReason): boolean {
+    const { cUid } = addressee;
     return this.add(cUid, method.fullName, reason, () => encodedAgain(method, message));
   }
 
-  /** False when the link has ended. `encoded` returns the message, for the case that there is room for it. */
+  /**
+   * False when the link has ended, or no envelope has room for the name of the method. `encoded` returns the message, for the case that there
+   * is room for it.
+   */
   add(cUid: bigint, method: string, reason: ReturnReason, encoded: () => Uint8Array | undefined): boolean {
-    if (!this.#link.mayReport) return false;
+    if (!this.#link.isReading) return false;
     const report = this.#report(cUid, method, wireReasons[reason]);
-    report.tells++;
+    if (report === undefined) return false;
     this.count++;
-    if (this.#reportBytes + this.#link.lanes.waitingBytes <= this.#waitingReplies.allowance) {
-      this.#addMessage(report, encoded());
-    }
+    const hasRoom = this.#reportBytes + this.#link.lanes.waitingBytes <= this.#waitingReplies.allowance;
+    this.#addTell(report, hasRoom ? encoded() : undefined);
     if (this.#reportBytes >= limits.frameBytes) this.send();
     this.#link.written();
     return true;
@@ -88,8 +97,7 @@ export class UndeliveredTells {
 
   /** An ask has found that the actor has stopped: its caller need not try again. */
   actorEnded(cUid: bigint, method: string): void {
-    this.#report(cUid, method, v1.Undelivered_Reason.STOPPED);
-    this.#link.written();
+    if (this.#report(cUid, method, v1.Undelivered_Reason.STOPPED) !== undefined) this.#link.written();
   }
 
   /** Writes what is to be reported. */
@@ -101,38 +109,60 @@ export class UndeliveredTells {
     this.#reportBytes = 0;
     const { [Lane.control]: controlTellsTaken, [Lane.data]: dataTellsTaken } = this.#arrived;
     for (const report of reports) {
+      const { sizeBytes: _, ...value } = report;
       const sequence = ++this.#sequence;
-      this.#link.outgoing.report({ ...report, controlTellsTaken, dataTellsTaken, sequence });
+      this.#link.outgoing.report({ ...value, controlTellsTaken, dataTellsTaken, sequence });
     }
   }
 
-  /** The link has ended, and the peer may not have this report: its tells are dead letters here. */
-  lost({ cUid, method, reason, tells }: v1.Undelivered): void {
+  /** The link has ended by `cause`, and the peer may not have this report: its tells are dead letters here. */
+  lost({ cUid, method, reason, tells }: v1.Undelivered, cause: Error | undefined): void {
+    const path = pathHere(this.#system, cUid, method);
     for (let count = 0; count < tells; count++) {
       // The actor may have ended, and with it what is known of its methods.
-      this.#system.addDeadLetter(`actor ${cUid}`, method, undefined, returnReasonOf(reason) ?? 'stopped');
+      this.#system.addDeadLetter(path, method, undefined, returnReasonOf(reason) ?? 'stopped', cause);
     }
   }
 
-  #addMessage(report: Report, message: Uint8Array | undefined): void {
-    if (message === undefined || message.length + REPORT_BYTES + report.method.length > this.#largestBytes) return;
+  #addTell(report: Report, message: Uint8Array | undefined): void {
+    const sizeBytes = (message?.length ?? 0) + MESSAGE_BYTES;
+    const isFull = message !== undefined && report.sizeBytes + sizeBytes > this.#largestBytes;
+    if (isFull && report.messages.length > 0) {
+      this.send();
+      const next = this.#report(report.cUid, report.method, report.reason);
+      if (next !== undefined) this.#addTell(next, message);
+      return;
+    }
+    report.tells++;
+    if (message === undefined || isFull) return;
     report.messages.push(message);
-    this.#reportBytes += message.length + MESSAGE_BYTES;
+    report.sizeBytes += sizeBytes;
+    this.#reportBytes += sizeBytes;
   }
 
-  #report(cUid: bigint, method: string, reason: v1.Undelivered_Reason): Report {
+  /** Undefined where the name of the method alone is too long for an envelope. */
+  #report(cUid: bigint, method: string, reason: v1.Undelivered_Reason): Report | undefined {
     const last = this.#last;
     if (last !== undefined && last.cUid === cUid && last.method === method && last.reason === reason) return last;
     const key = `${cUid} ${reason} ${method}`;
     let report = this.#reports.get(key);
     if (report === undefined) {
-      report = { cUid, method, reason, tells: 0, messages: [] };
+      const sizeBytes = REPORT_BYTES + utf8.encode(method).length;
+      if (sizeBytes > this.#largestBytes) return undefined;
+      const path = shortened(this.#system.pathOf(cUid) ?? '', this.#largestBytes - sizeBytes);
+      report = { cUid, path: path.text, method, reason, tells: 0, messages: [], sizeBytes: sizeBytes + path.sizeBytes };
       this.#reports.set(key, report);
-      this.#reportBytes += REPORT_BYTES + method.length;
+      this.#reportBytes += report.sizeBytes;
     }
     this.#last = report;
     return report;
   }
+}
+
+/** As much of a path as a peer accepts and the bytes allow, in whole characters. */
+function shortened(path: string, bytes: number): { readonly text: string; readonly sizeBytes: number } {
+  const { read, written } = utf8.encodeInto(path, new Uint8Array(Math.min(bytes, limits.nameCharacters)));
+  return { text: path.slice(0, read), sizeBytes: written };
 }
 
 /** Undefined for a message that could not be read, and one that a handler has changed before it stashed it, so that it does not fit its type any more. */

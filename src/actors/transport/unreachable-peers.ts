@@ -1,6 +1,8 @@
 import { type MillraceError, StoppedError, UnreachableError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
+import { RecentMap } from '../../recent-map.js';
+import type { PeerName } from './peer-name.js';
 
 interface Unreachable<Channel> {
   /** The channel of the last attempt, which has failed. */
@@ -15,7 +17,7 @@ interface Unreachable<Channel> {
  * entries are dropped past `unreachablePeers`: then the next message starts an attempt again.
  */
 export class UnreachablePeers<Channel> {
-  readonly #peers = new Map<string, Unreachable<Channel>>();
+  readonly #peers = new RecentMap<string, Unreachable<Channel>>(limits.unreachablePeers);
 
   get size(): number {
     return this.#peers.size;
@@ -38,17 +40,10 @@ export class UnreachablePeers<Channel> {
   /** An attempt has failed. `isFinal`: the peer has ended, and nobody else will ever have its key. */
   failed(key: string, channel: Channel, nowMs: number, isFinal: boolean): void {
     // Deleted first, so that the entry becomes the newest.
-    this.#peers.delete(key);
     this.#peers.set(key, {
       channel,
       retryAtMs: isFinal ? Number.POSITIVE_INFINITY : nowMs + limits.unreachableRetryMs,
     });
-    if (this.#peers.size > limits.unreachablePeers) {
-      for (const oldest of this.#peers.keys()) {
-        this.#peers.delete(oldest);
-        break;
-      }
-    }
   }
 
   /** There is a link to the peer. */
@@ -66,16 +61,15 @@ export class UnreachablePeers<Channel> {
 }
 
 /** The error of an attempt that has failed for this cause. */
-export function unreachable(name: string, cause: unknown): MillraceError {
-  if (cause instanceof UnreachableError || cause instanceof StoppedError) {
-    return cause;
-  }
-  const message = messageOf(cause);
-  return new UnreachableError(`No link could be opened to ${name}: ${message}`, { cause });
+export function unreachable(name: PeerName, cause: unknown): MillraceError {
+  if (cause instanceof StoppedError) return cause;
+  const { isRefused = false, isUnsent = false } = cause instanceof UnreachableError ? cause : {};
+  const text = `No link could be opened to ${name.text}: ${messageOf(cause)}`;
+  return new UnreachableError(text, { cause, isRefused, isUnsent });
 }
 
 /** The error of an attempt to reach a process that has ended for good. */
-export function ended(name: string, cause?: unknown): MillraceError {
-  const text = `The process of ${name} has ended. Look the actor up again: its reference stays dead.`;
+export function ended(name: PeerName, cause?: unknown): MillraceError {
+  const text = `The process of ${name.text} has ended. Look the actor up again: its reference stays dead.`;
   return new UnreachableError(text, cause === undefined ? {} : { cause });
 }

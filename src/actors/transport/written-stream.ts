@@ -4,7 +4,7 @@ import type { AnyMethod, v1 } from '../../protocol/index.js';
 import { CreditTotals, SentElements } from '../flow/index.js';
 import { chainFrom, type StreamSink, type StreamSource } from '../kernel/index.js';
 import type { PeerLink } from './peer-link.js';
-import { toWire } from './wire-errors.js';
+import { toWire } from '../../protocol/errors/index.js';
 
 /**
  * The actor's end of a stream over a link: numbers the elements. On a link that may lose frames it keeps unacknowledged elements, to
@@ -12,6 +12,7 @@ import { toWire } from './wire-errors.js';
  */
 export class WrittenStream implements StreamSink {
   readonly id: number;
+  readonly isReadHere: boolean;
   readonly #method: AnyMethod;
   readonly #peer: PeerLink;
   /** Called when the stream has ended. On a reliable link it can be dropped then. */
@@ -32,8 +33,10 @@ export class WrittenStream implements StreamSink {
     method: AnyMethod,
     creditBytes: number,
     ended: (stream: WrittenStream) => void,
+    isReadHere: boolean,
   ) {
     this.#peer = peer;
+    this.isReadHere = isReadHere;
     this.id = id;
     this.#method = method;
     this.#credit = new CreditTotals({ items: 0, bytes: creditBytes });

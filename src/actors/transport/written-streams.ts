@@ -12,7 +12,7 @@ import {
 import type { PeerLink } from './peer-link.js';
 import { RecentIds } from './recent-ids.js';
 import { senderOf, traceOf } from './remote-delivery.js';
-import { toWire } from './wire-errors.js';
+import { toWire } from '../../protocol/errors/index.js';
 import { WrittenStream } from './written-stream.js';
 
 /** Ids that are remembered on a link that may lose frames. */
@@ -21,14 +21,17 @@ const REMEMBERED = 1_024;
 /** The streams that are served here and read by the peer. */
 export class WrittenStreams {
   readonly #peer: PeerLink;
+  readonly #incarnation: bigint;
   readonly #streams = new Map<number, WrittenStream>();
   /** Streams that were served here and have ended: a repeated OPEN of one opens nothing. */
   readonly #endedIds = new RecentIds(REMEMBERED);
   /** Request streams of calls that have arrived. */
   readonly #arrivedIds = new RecentIds(REMEMBERED);
 
-  constructor(peer: PeerLink) {
+  /** `incarnation`: of this process. */
+  constructor(peer: PeerLink, incarnation: bigint) {
     this.#peer = peer;
+    this.#incarnation = incarnation;
   }
 
   get size(): number {
@@ -95,7 +98,8 @@ export class WrittenStreams {
       this.refuse(id, new BackpressureError(text));
       return;
     }
-    const sink = new WrittenStream(this.#peer, id, method, view.creditBytes, (ended) => this.#ended(ended));
+    const isReadHere = this.#peer.incarnation === this.#incarnation;
+    const sink = new WrittenStream(this.#peer, id, method, view.creditBytes, (ended) => this.#ended(ended), isReadHere);
     this.#streams.set(id, sink);
     try {
       sink.attach(serve(sink));
@@ -127,6 +131,8 @@ export class WrittenStreams {
   forget(id: number): void {
     const stream = this.#streams.get(id);
     this.#streams.delete(id);
+    // Elements that wait for memory are not sent any more.
+    if (stream !== undefined) this.#peer.lanes.detached.drop(id);
     stream?.cancel();
     if (!this.#peer.isReliable) this.#endedIds.add(id);
   }

@@ -11,14 +11,29 @@ import {
   RemoteDescriptorManager,
   type Storage,
 } from '../../descriptors/index.js';
-import { BackpressureError, ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
+import {
+  BackpressureError,
+  ProtocolError,
+  RefusedError,
+  Refusal,
+  StoppedError,
+  UnreachableError,
+} from '../../errors.js';
 import { descriptorsCUid, ownerOrdinal } from '../../ids/index.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { type Ref, v1 } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
-import { type ActorSystem, type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
-import { type Locate, thrownByHandler } from '../transport/index.js';
+import { pause, type Scheduler } from '../../scheduler/index.js';
+import {
+  type ActorSystem,
+  type Behavior,
+  behavior,
+  type Context,
+  describeActor,
+  type UntypedRef,
+} from '../kernel/index.js';
+import { type Locate } from '../transport/index.js';
+import { thrownByHandler } from '../../protocol/errors/index.js';
 import { type EngineStatistics, Engines } from './engines.js';
 import { PeerRequests } from './peer-requests.js';
 
@@ -126,10 +141,13 @@ export class DescriptorExchange {
     return this.#manager.describeShared(about, storage, to, freed);
   }
 
-  /** What the partition `to` is sent of a value of a third one, which is `ready`. Throws UnreachableError when the value is gone. */
-  forward(value: RemoteDescriptor<unknown>, to: PeerIncarnation): v1.RemoteDescriptor {
+  /**
+   * What the partition `to` is sent of a value of a third one, which is `ready`. `charged` is called once, when the owner knows that `to` holds it, or
+   * it is gone. Throws UnreachableError when the value is gone; then `charged` is not called.
+   */
+  forward(value: RemoteDescriptor<unknown>, to: PeerIncarnation, charged: () => void): v1.RemoteDescriptor {
     this.#join(to);
-    return v1.RemoteDescriptor.create(value.forwardTo(to));
+    return v1.RemoteDescriptor.create(value.forwardTo(to, charged));
   }
 
   /** A description was not sent. */
@@ -235,6 +253,8 @@ export class DescriptorExchange {
       } catch (error) {
         // Too many fetches wait for the exchange of the peer.
         if (error instanceof BackpressureError) await peer.ref.ready();
+        else if (error instanceof RefusedError && error.reason === NOT_INTRODUCED)
+          await pause(this.#options.scheduler, limits.descriptorRetryMs);
         else throw thrownByHandler(error);
       }
     }
@@ -282,10 +302,12 @@ export class DescriptorExchange {
   }
 }
 
-function peerOfRef({ cUid, incarnation }: Ref): PeerIncarnation {
+function peerOfRef({ cUid, service, incarnation }: Ref): PeerIncarnation {
   const ordinal = ownerOrdinal(cUid);
   if (ordinal === undefined)
-    throw new UnreachableError(`Channel ${cUid} belongs to no partition: no value can be sent to it.`);
+    throw new UnreachableError(
+      `${describeActor({ cUid, service })} belongs to no partition: no value can be sent to it.`,
+    );
   return peerIncarnation({ ordinal, incarnation });
 }
 
@@ -300,8 +322,16 @@ async function fill(into: Uint8Array, pieces: AsyncIterable<v1.FetchedPiece>): P
   return filled;
 }
 
+/** The peer asks again. */
+const NOT_INTRODUCED = 'NOT_INTRODUCED';
+
+/**
+ * Throws Refusal while the life of the sender is not known: over a link that loses frames or reorders them, a message may come before the hello of its
+ * sender. What an object is charged to must be a life.
+ */
 function senderOf(sender: Ref | undefined): PeerIncarnation {
   if (sender === undefined) throw new ProtocolError('A message about descriptors has no sender.');
+  if (sender.incarnation === 0n) throw new Refusal(NOT_INTRODUCED, 'the hello of the sender has not come yet');
   return peerOfRef(sender);
 }
 

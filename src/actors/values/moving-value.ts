@@ -112,7 +112,7 @@ export function addressing(exchange: DescriptorExchange, held: HeldByReaders, or
     address: (value, reader) => {
       if (value.kind === 'written') return addressed(exchange, held, origin, value, reader);
       if (value.kind === 'object') return handedOver(exchange, value, reader);
-      return value.kind === 'held' ? forwarded(exchange, value, reader) : value;
+      return value.kind === 'held' ? forwarded(exchange, held, value, reader) : value;
     },
     withdraw: (value) => {
       if (value.kind === 'sent') exchange.unsent(value.message, value.to);
@@ -155,15 +155,22 @@ function addressed(
   return { kind: 'sent', message, to, sizeBytes };
 }
 
-/** The bytes stay where they are. */
+/** The bytes stay where they are. The reader holds the value through this partition until the owner knows of it. */
 function forwarded(
   exchange: DescriptorExchange,
+  held: HeldByReaders,
   { value, sizeBytes }: Extract<MovingValue, { kind: 'held' }>,
   reader: UntypedRef,
 ): MovingValue {
   const to = exchange.peerOf(reader);
   if (to === undefined) return { kind: 'held here', value: value.share(), sizeBytes };
-  return { kind: 'sent', message: exchange.forward(value, to), to, sizeBytes };
+  const charged = held.add();
+  try {
+    return { kind: 'sent', message: exchange.forward(value, to, charged), to, sizeBytes };
+  } catch (error) {
+    charged();
+    throw error;
+  }
 }
 
 function handedOver(

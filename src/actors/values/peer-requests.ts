@@ -155,8 +155,11 @@ export class PeerRequests {
     this.#context?.pipe(
       reply,
       (value) => {
-        if (!this.#isEnded) answered(value);
-        this.#send();
+        try {
+          if (!this.#isEnded) answered(value);
+        } finally {
+          this.#send();
+        }
       },
       // Whatever the cause is: it is sent again until it is answered, or the end of the peer is proven.
       () => void this.#context?.after(limits.descriptorRetryMs, () => this.#send()),

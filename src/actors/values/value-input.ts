@@ -1,5 +1,5 @@
 import type { Codable, Descriptor } from '../../descriptors/index.js';
-import { StoppedError } from '../../errors.js';
+import { type MillraceError, StoppedError } from '../../errors.js';
 import { errorOf } from '../../foreign.js';
 import type { Behavior, UntypedRef } from '../kernel/index.js';
 import { Subscriber, type SubscriberService, type Window } from '../pubsub/index.js';
@@ -116,12 +116,12 @@ export class ValueInput<T> implements Values<T> {
   }
 
   /** Stops reading. What has arrived and was not read is given back. */
-  close(error: Error): void {
+  close(error: MillraceError): void {
     this.#port.close(error);
   }
 
   /** Nothing more will arrive: reads reject with `error` when all that has arrived was read. */
-  fail(error: Error): void {
+  fail(error: MillraceError): void {
     this.#port.fail(error);
   }
 

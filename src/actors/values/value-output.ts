@@ -7,7 +7,7 @@ import {
   RemoteDescriptor,
   ResidentDescriptor,
 } from '../../descriptors/index.js';
-import { BackpressureError } from '../../errors.js';
+import { BackpressureError, type MillraceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import type { Behavior } from '../kernel/index.js';
@@ -96,7 +96,7 @@ export class ValueOutput<T> {
   }
 
   /** Sends no more values. Rejects the waiting writes. */
-  close(error: Error): void {
+  close(error: MillraceError): void {
     this.#port.close(error);
   }
 

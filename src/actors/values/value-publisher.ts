@@ -10,7 +10,10 @@ import {
 } from '../../descriptors/index.js';
 import { ConfigError, ProtocolError, StoppedError } from '../../errors.js';
 import { accepted, checkOptions } from '../../options/index.js';
-import { v1 } from '../../protocol/index.js';
+import { limits } from '../../limits.js';
+import { type Ref, v1 } from '../../protocol/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
+import { isLate, ReplicaSource, retryAsk } from '../control-plane/index.js';
 import {
   type ActorRef,
   type ActorSystem,
@@ -19,6 +22,7 @@ import {
   type Context,
   later,
   type Later,
+  type TerminationReason,
 } from '../kernel/index.js';
 import { type Policy, Publisher, type WithoutReaders } from '../pubsub/index.js';
 import type { DescriptorExchange } from './descriptor-exchange.js';
@@ -88,7 +92,10 @@ export class ValuePublisher<T> implements AsyncDisposable {
   /** The ids of subscribers, by their channels. */
   readonly #readers = new Map<bigint, number>();
   readonly #held = new HeldByReaders();
-  #nonce = 0;
+  /** The readers as members of the port. The writer is the only listener. */
+  readonly #members = new ReplicaSource<v1.Member>();
+  /** Settles when the writer has all members. Undefined: nothing is sent to it. */
+  #wiring: Promise<void> | undefined;
   #lastReader = 0;
   #lost = 0;
   /** Settles when all values before are encoded and given to the port: each has its turn, however long it takes to encode. Undefined: they are. */
@@ -112,10 +119,13 @@ export class ValuePublisher<T> implements AsyncDisposable {
       recovers: true,
       failed: () => void this.close(),
       addressing: addressing(exchange, this.#held, `publisher ${name}`),
-      readerLost: (elements) => (this.#lost += elements),
+      readerLost: (elements, reader) => this.#readerLost(elements, reader),
       withoutReaders: options.withoutSubscribers ?? 'wait',
     });
     this.#writer = system.spawn(this.#port.behavior());
+    this.#members.listen(WRITER);
+    // The writer is told that there is no member yet: an update without a change is needed for that.
+    this.#members.touch();
     this.ref = system.spawn(this.#behavior());
   }
 
@@ -166,7 +176,8 @@ export class ValuePublisher<T> implements AsyncDisposable {
   }
 
   /**
-   * Ends the stream. Resolves when all subscribers have read all of it, and given all memory back: then the name is free, and the process may stop. A
+   * Ends the stream. Resolves when all subscribers have read all of it, and given all memory back: then the name is free, and the process may stop. Of a
+   * value that was sent on without a copy, the owner must know the subscriber that has it. A
    * subscriber that keeps descriptors keeps this waiting; `close` does not wait, and makes it reject with StoppedError. Idempotent.
    */
   end(): Promise<void> {
@@ -221,33 +232,81 @@ export class ValuePublisher<T> implements AsyncDisposable {
       subscribe: (_state, subscription, context) => this.#subscribe(subscription, context),
       on: {
         // From now on it is known that nobody reads.
-        started: () => this.#rewire([]).then(() => {}),
-        terminated: (_state, { ref }) => void this.#readers.delete(ref.toRef().cUid),
+        started: (_state, { scheduler }) => this.#wired(scheduler),
+        terminated: (_state, { ref, reason }) => this.#readerEnded(ref.toRef().cUid, reason),
         stopping: () => this.#giveUp(new StoppedError(`The runtime of the publisher "${this.name}" has stopped.`)),
       },
     });
   }
 
-  #subscribe({ subscriber, typeName }: v1.Subscription, context: Context): Later<v1.SubscribedInit> {
+  #subscribe(subscription: v1.Subscription, context: Context): v1.SubscribedInit | Later<v1.SubscribedInit> {
+    const { subscriber, typeName, reader } = subscription;
     if (subscriber === undefined) throw new ProtocolError(`A subscription to "${this.name}" names no subscriber.`);
+    const present = (id: number): number => (this.#readers.get(subscriber.cUid) === id ? id : 0);
+    if (reader !== 0) return { reader: present(reader) };
     assertType(typeName, this.#parts.codable.typeName);
-    const known = this.#readers.get(subscriber.cUid);
-    if (known !== undefined) return later(Promise.resolve(this.#subscribed(known)));
+    const id = this.#readers.get(subscriber.cUid) ?? this.#joined(subscriber, context);
+    return later(
+      this.#wired(context.scheduler).then(() => ({
+        reader: present(id),
+        publisher: this.#writer.toRef(),
+        writer: WRITER,
+      })),
+    );
+  }
+
+  #joined(subscriber: Ref, context: Context): number {
     this.#lastReader += 1;
     const id = this.#lastReader;
     this.#readers.set(subscriber.cUid, id);
+    this.#members.set(id, v1.Member.create({ id, ref: subscriber }));
     context.watch(context.ref(v1.Subscriber, subscriber));
-    return later(this.#rewire([v1.Member.create({ id, ref: subscriber })]).then(() => this.#subscribed(id)));
+    return id;
   }
 
-  #subscribed(reader: number): v1.SubscribedInit {
-    return { reader, publisher: this.#writer.toRef(), writer: WRITER };
+  /** The writer watches its readers too, and perhaps over another link: where one of both was lost, the reader is none any more. */
+  #readerEnded(cUid: bigint, reason: TerminationReason): void {
+    const id = this.#readers.get(cUid);
+    if (id === undefined) return;
+    this.#readers.delete(cUid);
+    this.#members.delete(id);
+    if (reason === 'unreachable') this.#port.lose(cUid);
   }
 
-  #rewire(joined: readonly v1.Member[]): Promise<v1.MembershipApplied> {
-    const base = this.#nonce;
-    this.#nonce += 1;
-    return this.#writer.rewire({ base, nonce: this.#nonce, joined, isComplete: true });
+  #readerLost(elements: number, reader: number): void {
+    this.#lost += elements;
+    for (const [cUid, id] of this.#readers) if (id === reader) this.#readers.delete(cUid);
+    this.#members.delete(reader);
+  }
+
+  /** Resolves when the writer has all members. Rejects when it has ended. */
+  #wired(scheduler: Scheduler): Promise<void> {
+    this.#wiring ??= this.#wire(scheduler);
+    return this.#wiring;
+  }
+
+  async #wire(scheduler: Scheduler): Promise<void> {
+    // What is sent in the turn of `subscribe` would get its deadline. The writer has to hear of the member also when the subscriber waits no more.
+    await Promise.resolve();
+    try {
+      for (let diff = this.#members.diffFor(WRITER); diff !== undefined; diff = this.#members.diffFor(WRITER)) {
+        const { base, nonce, isSnapshot, changed: joined, removed: left } = diff;
+        await this.#rewire({ base, nonce, isSnapshot, joined, left, isComplete: true }, scheduler);
+      }
+    } finally {
+      this.#wiring = undefined;
+    }
+  }
+
+  async #rewire(membership: v1.MembershipInit, scheduler: Scheduler): Promise<void> {
+    try {
+      const applied = await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        this.#writer.rewire(membership, options),
+      );
+      this.#members.acknowledge(WRITER, applied.nonce);
+    } catch (error) {
+      if (!isLate(error)) throw error;
+    }
   }
 }
 

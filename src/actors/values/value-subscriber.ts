@@ -1,7 +1,7 @@
 import type { Codable, Descriptor } from '../../descriptors/index.js';
 import { ProtocolError, StoppedError, UnreachableError } from '../../errors.js';
 import { v1 } from '../../protocol/index.js';
-import type { Scheduler } from '../../scheduler/index.js';
+import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { retryAsk } from '../control-plane/index.js';
 import {
   type ActorRef,
@@ -11,7 +11,7 @@ import {
   type UntypedRef,
   type Watcher,
 } from '../kernel/index.js';
-import { thrownByHandler } from '../transport/index.js';
+import { thrownByHandler } from '../../protocol/errors/index.js';
 import type { DescriptorExchange } from './descriptor-exchange.js';
 import { ValueInput } from './value-input.js';
 import { type ValueReadOptions, valueWindow } from './value-window.js';
@@ -20,6 +20,9 @@ export interface ValueSubscriberOptions extends ValueReadOptions {
   /** Time to wait for the publisher, in ms. Default 5 000. */
   readonly timeoutMs?: number;
 }
+
+/** A subscriber to which nothing has come for this time, in ms, asks the publisher whether it is one of its readers. */
+const CHECK_MS = 2_000;
 
 interface Parts<T> {
   readonly name: string;
@@ -44,6 +47,9 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
   /** The writer, as long as it is watched. */
   #publisher: Route | undefined;
   #id = 0;
+  #check: Timer | undefined;
+  /** It reads nothing any more, and watches nobody. */
+  #hasGivenUp = false;
   #closed: Promise<void> | undefined;
   readonly #rewire: ActorRef<v1.Subscriber>['rewire'];
   readonly #watcher: Watcher = { terminated: (_route, reason) => this.#publisherEnded(reason === 'unreachable') };
@@ -66,7 +72,7 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
     this.#reader = reader;
     this.#rewire = (message, options) => reader.rewire(message, options);
     // Its runtime may stop before it is closed.
-    reader[routeKey].watch({ terminated: () => this.#input.close(this.#stopped()) });
+    reader[routeKey].watch({ terminated: () => this.#giveUp() });
   }
 
   /** Values that have arrived and were not read. */
@@ -85,13 +91,16 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
     const subscription = { subscriber: this.#reader.toRef(), typeName: codable.typeName };
     try {
       const subscribed = await retryAsk(scheduler, timeoutMs, (options) => publisher.subscribe(subscription, options));
+      if (this.#hasGivenUp) throw this.#stopped();
       const { reader, writer, publisher: ref } = subscribed;
+      if (reader === 0) throw this.#lost();
       if (ref === undefined) throw new ProtocolError(`The publisher "${this.name}" does not name its writer.`);
       this.#id = reader;
       this.#publisher = system.reference(v1.Publisher, ref)[routeKey];
       this.#publisher.watch(this.#watcher);
       const joined = [v1.Member.create({ id: writer, ref })];
       await this.#rewire({ base: 0, nonce: 1, isSnapshot: true, joined, isComplete: true });
+      this.#checkLater(publisher);
       return this;
     } catch (error) {
       await this.close();
@@ -135,6 +144,38 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
     return this.close();
   }
 
+  /**
+   * The publisher may have lost this subscriber over one link while this one watches it over another, which goes on. It would send nothing more, and
+   * nobody would say so.
+   */
+  #checkLater(publisher: ActorRef<v1.ValuePublisher>): void {
+    if (this.#publisher === undefined) return;
+    const arrived = this.waiting + this.read;
+    this.#check = this.#parts.scheduler.setTimer(CHECK_MS, () => {
+      if (this.waiting + this.read === arrived) void this.#checkNow(publisher);
+      else this.#checkLater(publisher);
+    });
+  }
+
+  async #checkNow(publisher: ActorRef<v1.ValuePublisher>): Promise<void> {
+    const subscription = { subscriber: this.#reader.toRef(), typeName: this.#parts.codable.typeName, reader: this.#id };
+    try {
+      const { reader } = await publisher.subscribe(subscription, { timeoutMs: CHECK_MS });
+      if (reader === 0 && this.#publisher !== undefined) {
+        this.#publisher.unwatch(this.#watcher);
+        this.#publisherEnded(true);
+      }
+    } catch {
+      // It may be answered the next time. What ends the publisher, or the link over which it is watched, is told by the watch.
+    }
+    this.#checkLater(publisher);
+  }
+
+  #endCheck(): void {
+    if (this.#check !== undefined) this.#parts.scheduler.clearTimer(this.#check);
+    this.#check = undefined;
+  }
+
   /** Closes the subscriber at the end of the stream, and when that fails. */
   async #next(values: AsyncIterator<Descriptor<T>>): Promise<Descriptor<T> | undefined> {
     try {
@@ -149,19 +190,28 @@ export class ValueSubscriber<T> implements AsyncIterable<T>, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#giveUp();
+    await this.#parts.system.stop(this.#reader);
+  }
+
+  #giveUp(): void {
+    this.#hasGivenUp = true;
+    this.#endCheck();
     this.#input.close(this.#stopped());
     this.#publisher?.unwatch(this.#watcher);
-    await this.#parts.system.stop(this.#reader);
+    this.#publisher = undefined;
   }
 
   #publisherEnded(isUnreachable: boolean): void {
     this.#publisher = undefined;
-    const what = `The publisher "${this.name}"`;
-    this.#input.fail(
-      isUnreachable
-        ? new UnreachableError(`${what} cannot be reached any more: its process ended, or the link to it was lost.`)
-        : new StoppedError(`${what} was closed before the end of its stream.`),
-    );
+    this.#endCheck();
+    const stopped = `The publisher "${this.name}" was closed before the end of its stream.`;
+    this.#input.fail(isUnreachable ? this.#lost() : new StoppedError(stopped));
+  }
+
+  #lost(): UnreachableError {
+    const what = `The publisher "${this.name}" cannot be reached any more`;
+    return new UnreachableError(`${what}: its process ended, or the link to it was lost.`);
   }
 
   #stopped(): StoppedError {

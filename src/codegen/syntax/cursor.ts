@@ -10,6 +10,8 @@ export class Cursor {
   readonly #tokens: readonly Token[];
   readonly #commentsByLastLine: ReadonlyMap<number, Comment>;
   readonly #trailingByLine: ReadonlyMap<number, Comment>;
+  /** Lines whose first declaration has the comment above them: the others of the line do not. */
+  readonly #explained = new Set<number>();
   #index = 0;
 
   constructor(source: string, path: string, isUtf8: boolean) {
@@ -93,6 +95,8 @@ export class Cursor {
 
   /** What is written in the lines right above `line`. */
   commentAbove(line: number): string | undefined {
+    if (this.#explained.has(line)) return undefined;
+    this.#explained.add(line);
     const parts: string[] = [];
     for (let last = line - 1; ; ) {
       const comment = this.#commentsByLastLine.get(last);
@@ -103,8 +107,10 @@ export class Cursor {
     return parts.length === 0 ? undefined : parts.join('\n');
   }
 
-  /** What is written behind the token that was taken last, in its line. */
+  /** What is written behind the token that was taken last, which is the last of its line. */
   commentBehind(): string | undefined {
-    return this.#trailingByLine.get(this.peek(-1).line)?.text;
+    const { line } = this.peek(-1);
+    const isLast = this.peek().line > line || this.peek().kind === 'end';
+    return isLast ? this.#trailingByLine.get(line)?.text : undefined;
   }
 }

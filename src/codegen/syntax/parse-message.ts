@@ -55,7 +55,12 @@ function parseBody(cursor: Cursor, name: string, line: number, edition: string, 
     reserved: { ranges: [], names: [] },
   };
   while (!cursor.skip('}')) parseStatement(cursor, body, edition, depth);
-  return { name, line, comment, ...body };
+  return {
+    name,
+    line,
+    comment: comment ?? (cursor.peek(-1).line === line ? cursor.commentBehind() : undefined),
+    ...body,
+  };
 }
 
 function parseStatement(cursor: Cursor, body: Body, edition: string, depth: number): void {

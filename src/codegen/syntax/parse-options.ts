@@ -6,6 +6,9 @@ import type { OptionNode, OptionPart, OptionValue } from './tree.js';
 /** How deep values may hold one another; no file that a person wrote comes near. */
 const MAX_DEPTH = 100;
 
+/** An option that every file has, by its full name. */
+const BUILT_IN = /^\.?(google\.protobuf\.\w+Options)\.(\w+)$/;
+
 /** Behind the word `option`, up to and with the semicolon. */
 export function parseOptionStatement(cursor: Cursor): OptionNode {
   const option = parseOption(cursor);
@@ -38,7 +41,10 @@ function parsePart(cursor: Cursor): OptionPart {
   if (!cursor.skip('(')) return { name: cursor.word("an option's name"), isExtension: false };
   const name = cursor.dottedName("an option's name");
   cursor.expect(')', "behind the option's name");
-  return { name, isExtension: true };
+  const [, owner, field] = BUILT_IN.exec(name) ?? [];
+  return owner === undefined || field === undefined
+    ? { name, isExtension: true }
+    : { name: field, isExtension: false, owner };
 }
 
 /** A value in text format. */

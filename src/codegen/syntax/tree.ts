@@ -46,10 +46,12 @@ export type OptionValue =
 export interface OptionPart {
   readonly name: string;
   readonly isExtension: boolean;
+  /** Where it is written by its full name, such as `(google.protobuf.MessageOptions.deprecated)`: the message that declares it. */
+  readonly owner?: string;
 }
 
 export interface OptionNode extends Node {
-  /** As it is written: `features.field_presence`, `(millrace.v1.mode)`; without spaces. */
+  /** As it is written: `features.field_presence`, `(millrace.v1.mode)`; without spaces. A field of descriptor.proto is its name alone. */
   readonly spelling: string;
   readonly parts: readonly OptionPart[];
   readonly value: OptionValue;

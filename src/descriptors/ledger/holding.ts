@@ -129,7 +129,8 @@ function settled(holding: Holding): HoldingStep {
   return { holding: { ...holding, released: total }, effects: [{ kind: 'release', total }] };
 }
 
-function areCharged(forwards: Holding['forwards']): boolean {
+/** Whether the owner has charged all that was forwarded and came: this process is liable for none of it. */
+export function areCharged(forwards: Holding['forwards']): boolean {
   if (forwards.size === 0) return true;
   return [...forwards.values()].every(({ sent, charged: done, lost }) => done >= sent - lost);
 }

@@ -4,6 +4,7 @@
  */
 export {
   applyToHolding,
+  areCharged,
   type Holding,
   type HoldingEffect,
   type HoldingEvent,

@@ -4,6 +4,7 @@ import { limits } from '../../limits.js';
 import type { v1 } from '../../protocol/index.js';
 import {
   applyToHolding,
+  areCharged,
   type Holding,
   type HoldingEvent,
   isClaimed,
@@ -39,6 +40,8 @@ interface Held extends ArrivedObject {
   settling: Set<PeerIncarnation> | undefined;
   /** What waits until the owner knows that the object is held here. */
   waiting: Deferred<void> | undefined;
+  /** What is called when the owner has charged all forwards, or the object is gone. */
+  charged: (() => void)[] | undefined;
 }
 
 interface Owner {
@@ -157,8 +160,8 @@ export class HeldObjects {
     known?.late.check(number, from, send);
     if (known?.objects.has(number) === false) {
       const arrivedAtMs = this.#options.now();
-      const [holding, settling, waiting] = [newHolding, undefined, undefined];
-      known.objects.set(number, { typeName, sizeBytes, arrivedAtMs, holding, settling, waiting });
+      const [holding, settling, waiting, charged] = [newHolding, undefined, undefined, undefined];
+      known.objects.set(number, { typeName, sizeBytes, arrivedAtMs, holding, settling, waiting, charged });
     }
     this.apply(owner, number, { kind: 'arrived', from: from === owner ? undefined : from });
   }
@@ -171,13 +174,17 @@ export class HeldObjects {
     return from === owner ? holding.received : (holding.claims.get(from)?.asked ?? 0);
   }
 
-  /** Hands an object on to a peer. Returns the number of this send. Throws UnreachableError if the peer is not there: it would never claim the object. */
-  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation): number {
+  /**
+   * Hands an object on to a peer. Returns the number of this send. `charged` is called once, when the owner has charged all forwards of the object,
+   * or it is gone. Throws UnreachableError if the peer is not there: it would never claim the object. Then `charged` is not called.
+   */
+  forward(owner: PeerIncarnation, number: number, to: PeerIncarnation, charged?: () => void): number {
     if (!this.#owners.has(to)) throw new UnreachableError(`Partition ${to} has ended: no value can be sent to it.`);
     const held = this.#owners.get(owner)?.objects.get(number);
     if (held === undefined || held.settling?.has(to) === true)
       throw gone(owner, number, 'it is gone, or its owner has ended');
     this.apply(owner, number, { kind: 'forward', to });
+    if (charged !== undefined) (held.charged ??= []).push(charged);
     return held.holding.forwards.get(to)?.sent ?? 0;
   }
 
@@ -226,6 +233,7 @@ export class HeldObjects {
       else this.#claim(owner, number, effect.from, effect.total);
     }
     if (isReadable(holding)) settle(held, (waiting) => waiting.resolve());
+    if (areCharged(holding.forwards)) callCharged(held);
   }
 
   /** The owner has refused to charge what came from a peer. */
@@ -264,6 +272,7 @@ export class HeldObjects {
 
   #lose(held: Held, owner: PeerIncarnation, number: number, why: string): void {
     settle(held, (waiting) => waiting.reject(gone(owner, number, why)));
+    callCharged(held);
   }
 }
 
@@ -271,6 +280,12 @@ function settle(held: Held, how: (waiting: Deferred<void>) => void): void {
   const { waiting } = held;
   held.waiting = undefined;
   if (waiting !== undefined) how(waiting);
+}
+
+function callCharged(held: Held): void {
+  const { charged } = held;
+  held.charged = undefined;
+  for (const call of charged ?? []) call();
 }
 
 function gone(owner: PeerIncarnation, number: number, why: string): UnreachableError {

@@ -118,7 +118,7 @@ export class OwnedObjects {
       return { typeName, parts };
     }
     const arenas: v1.ArenaAnnouncementInit[] = [];
-    const parts = storage.list.map((part) => this.#describePart(part, peer, to, arenas));
+    const parts = storage.list.map((part) => this.#describePart(part, peer, arenas));
     const number = this.#store(about, storage, freed);
     this.apply({ kind: 'give', object: number, to });
     return { object: { owner: this.#self, number, send: 1 }, typeName, parts, arenas };
@@ -144,7 +144,7 @@ export class OwnedObjects {
     if (entry === undefined || peer.settling.has(object)) throw new UnreachableError(`Object ${object} is gone.`);
     const { typeName, storage } = entry;
     const arenas: v1.ArenaAnnouncementInit[] = [];
-    const parts = storage.list.map((part) => this.#describePart(part, peer, to, arenas));
+    const parts = storage.list.map((part) => this.#describePart(part, peer, arenas));
     if (parts.every(({ place }) => place?.case === 'inline')) return { typeName, parts };
     this.apply({ kind: 'send', object, to });
     const send = this.#ledger.row(object)?.columns.get(to)?.sent ?? 0;
@@ -293,7 +293,7 @@ export class OwnedObjects {
     entry.freed?.();
   }
 
-  #describePart(part: Part, peer: Peer, to: PeerIncarnation, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {
+  #describePart(part: Part, peer: Peer, arenas: v1.ArenaAnnouncementInit[]): v1.StoredPartInit {
     const { bytes } = part;
     if (part.kind === 'inline') return inlinePart(bytes);
     if (part.kind === 'mapped' || part.arena.file === undefined)
@@ -302,7 +302,7 @@ export class OwnedObjects {
     if (!peer.known.has(id) && !arenas.some(({ arena }) => arena === id)) {
       arenas.push({ arena: id, sizeBytes: part.arena.sizeBytes, ...part.arena.file });
     }
-    if (!peer.mapped.has(id)) void this.#withdrawWhenClosed(part.arena, to, peer);
+    peer.mapped.add(id);
     const { offset, sizeBytes } = part.location;
     return { place: { case: 'block', value: { arena: id, offset, sizeBytes } } };
   }
@@ -313,6 +313,7 @@ export class OwnedObjects {
     if (known !== undefined) return known;
     this.#numbered += 1;
     this.#arenas.set(closed, this.#numbered);
+    void this.#withdrawWhen(closed, this.#numbered);
     return this.#numbered;
   }
 
@@ -321,20 +322,20 @@ export class OwnedObjects {
     const peer = this.#peers.get(by);
     if (peer === undefined) return;
     for (const part of this.#storages.get(object)?.storage.list ?? []) {
-      if (part.kind === 'block') void this.#withdrawWhenClosed(part.arena, by, peer);
+      if (part.kind === 'block') peer.mapped.add(this.#arenaId(part.arena));
     }
   }
 
-  /** The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. */
-  async #withdrawWhenClosed(arena: ArenaPlace, to: PeerIncarnation, peer: Peer): Promise<void> {
-    const id = this.#arenaId(arena);
-    if (peer.mapped.has(id)) return;
-    peer.mapped.add(id);
-    await arena.closed;
-    peer.mapped.delete(id);
-    peer.known.delete(id);
-    if (this.#peers.get(to) !== peer) return;
-    this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
+  /**
+   * The pool gives arenas back when they are empty. A peer that still maps one would keep its memory. An arena is waited for once, whatever the
+   * number of peers is: what waits stays in memory until the arena is closed, and a peer that has ended must not.
+   */
+  async #withdrawWhen(closed: Promise<void>, id: number): Promise<void> {
+    await closed;
+    for (const [to, peer] of this.#peers) {
+      peer.known.delete(id);
+      if (peer.mapped.delete(id)) this.#options.send(to, { message: { case: 'withdrawal', value: { arenas: [id] } } });
+    }
   }
 }
 

@@ -125,13 +125,15 @@ export class RemoteDescriptorManager {
     });
   }
 
-  /** The answer of a peer to what `inDoubt` asks. */
+  /** The answer of a peer to what `inDoubt` asks. What cannot be is counted and logged, and changes nothing. */
   settled(by: PeerIncarnation, receipts: readonly v1.ObjectReceipt[]): void {
-    for (const { object, sent, received } of receipts) {
-      const { owner, number } = checkedObject(object);
-      if (owner === this.#options.self) this.#owned.settled(number, by, sent, received);
-      else this.#held.settled(owner, number, by, sent, received);
-    }
+    for (const receipt of receipts) this.#checked(by, () => this.#settled(by, receipt), undefined);
+  }
+
+  #settled(by: PeerIncarnation, { object, sent, received }: v1.ObjectReceipt): void {
+    const { owner, number } = checkedObject(object);
+    if (owner === this.#options.self) this.#owned.settled(number, by, sent, received);
+    else this.#held.settled(owner, number, by, sent, received);
   }
 
   /** What came of objects that a peer has sent. What did not is refused from now on. */
@@ -205,14 +207,22 @@ export class RemoteDescriptorManager {
    * and that nobody holds any more, for the answer to the peer: see `freed`.
    */
   control(from: PeerIncarnation, { message }: v1.DescriptorControl): readonly number[] {
-    try {
+    const handle = (): readonly number[] => {
       if (message.case === 'releases') return this.#released(from, message.value);
       this.#control(from, message);
       return [];
+    };
+    return this.#checked(from, handle, []);
+  }
+
+  /** What `handle` makes of something that a peer has sent; `refused` where that cannot be. */
+  #checked<T>(from: PeerIncarnation, handle: () => T, refused: T): T {
+    try {
+      return handle();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#violation(from, messageOf(error));
-      return [];
+      return refused;
     }
   }
 

@@ -110,16 +110,19 @@ export class RemoteDescriptor<T> implements HeldValue<T> {
   }
 
   /**
-   * What a third partition is sent of the object, which is `ready`. Its owner is asked to charge it; until then this partition stays liable. Throws
-   * UnreachableError when that partition or the object is gone.
+   * What a third partition is sent of the object, which is `ready`. Its owner is asked to charge it; until then this partition stays liable. `charged`
+   * is called once, when it is not liable any more. Throws UnreachableError when that partition or the object is gone; then `charged` is not called.
    */
-  forwardTo(to: PeerIncarnation): v1.RemoteDescriptorInit {
+  forwardTo(to: PeerIncarnation, charged?: () => void): v1.RemoteDescriptorInit {
     const reference = this.#reference;
-    if (reference === undefined) return this.#message;
+    if (reference === undefined) {
+      charged?.();
+      return this.#message;
+    }
     const { owner, number } = reference;
     const { objects } = this.#reading;
     const arenas = objects.arenasOf(owner).announcements(arenasOf(this.#message));
-    const object = { ...this.#message.object, send: objects.forward(owner, number, to) };
+    const object = { ...this.#message.object, send: objects.forward(owner, number, to, charged) };
     return {
       ...this.#message,
       object,

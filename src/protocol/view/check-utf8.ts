@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import { ProtocolError } from '../../errors.js';
+import { isUtf8 } from '../wire/platform.js';
 import type { WireReader } from '../wire/index.js';
 
 /** Up to so many bytes a loop over ASCII is faster than the native check. */

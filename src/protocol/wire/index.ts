@@ -6,5 +6,6 @@ export { AttachedFields } from './attached-fields.js';
 export { copyOf } from './copy.js';
 export { type DetachedField, DetachedFields } from './detached-fields.js';
 export { WireReader } from './reader.js';
+export { varintSize } from './varint-size.js';
 export { skipValue } from './skip-value.js';
 export { WireWriter } from './writer.js';

@@ -1,3 +1,4 @@
+import { keepHere } from './platform.js';
 import { copyOf } from './copy.js';
 
 /** Up to this size V8 keeps an array on its own heap, where it costs less than a region of a slab. */
@@ -34,7 +35,7 @@ export class CopySlab {
   #begin(): Uint8Array {
     const bytes = this.#slab === undefined ? FIRST_BYTES : Math.min(this.#slab.length * 2, LARGEST_BYTES);
     const slab = new Uint8Array(bytes);
-    process.getBuiltinModule('node:worker_threads').markAsUntransferable(slab.buffer);
+    keepHere(slab.buffer);
     this.#slab = slab;
     this.#used = 0;
     return slab;

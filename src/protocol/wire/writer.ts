@@ -1,11 +1,10 @@
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { DetachedFields } from './detached-fields.js';
+import { isUint8Array } from './platform.js';
 import { writeUtf8 } from './utf8.js';
 import { varintSize } from './varint-size.js';
 import { checkFloat, tooDeep, tooLong, wrong } from './wrong-value.js';
-
-const { types } = process.getBuiltinModule('node:util');
 
 const TWO_32 = 4_294_967_296;
 const NOTHING = new Uint8Array(0);
@@ -241,7 +240,7 @@ export class WireWriter {
 
   /** Length and bytes. */
   blob(value: Uint8Array): this {
-    if (!(value instanceof Uint8Array || types.isUint8Array(value))) throw wrong('a Uint8Array', value);
+    if (!(value instanceof Uint8Array || isUint8Array(value))) throw wrong('a Uint8Array', value);
     const { length } = value;
     if (this.detached !== undefined && this.detached.takes(this.position, value)) return this.#varint(0);
     this.#length(length);

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Ending, Execution, Program } from './execution.js';
-import { LAST_WORDS_FD, thrownIn } from './last-words.js';
+import { LAST_WORDS_FD, LAST_WORDS_ON_STDERR, MarkedLastWords, thrownIn } from './last-words.js';
 
 /** Time for the process's final output to arrive, in ms: its own child processes may hold the pipes open for ever. */
 const LAST_WORDS_MS = 500;
@@ -16,20 +16,22 @@ const LAST_WORDS_MS = 500;
  */
 export function startProcess({ url, name, start, through, output }: Program, scheduler: Scheduler): Execution {
   const own = [process.execPath, ...inheritedOptions(process.execArgv), fileURLToPath(url)];
-  const [command = process.execPath, ...words] = through === undefined ? own : through(own);
+  const [command = process.execPath, ...words] = through === undefined ? own : through([...own, LAST_WORDS_ON_STDERR]);
   const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     ...(through === undefined && { argv0: name }),
     detached: true,
   });
   if (child.pid === undefined) return unborn(child);
-  const ended = endOf(child, scheduler);
+  const lastWords: Buffer[] = [];
+  const ended = endOf(child, scheduler, lastWords);
+  const errors = through === undefined ? child.stderr : child.stderr.pipe(withoutLastWords(lastWords));
   if (output === undefined) {
     copy(child.stdout, process.stdout);
-    copy(child.stderr, process.stderr);
+    copy(errors, process.stderr);
   } else {
     child.stdout.on('data', (chunk: Buffer) => output(chunk, false));
-    child.stderr.on('data', (chunk: Buffer) => output(chunk, true));
+    errors.on('data', (chunk: Buffer) => output(chunk, true));
   }
   // The child may exit before it has read anything; `ended` reports that.
   child.stdin.on('error', () => {});
@@ -62,8 +64,20 @@ function copy(from: Readable, to: NodeJS.WriteStream): void {
   });
 }
 
-function endOf(child: ChildProcess, scheduler: Scheduler): Promise<Ending> {
-  const lastWords: Buffer[] = [];
+/** What a process that another command has started writes to standard error; its last words go to `lastWords`. */
+function withoutLastWords(lastWords: Buffer[]): Transform {
+  const marked = new MarkedLastWords();
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      const { shown, words } = marked.divide(chunk);
+      lastWords.push(words);
+      done(null, shown);
+    },
+    flush: (done) => done(null, marked.rest()),
+  });
+}
+
+function endOf(child: ChildProcess, scheduler: Scheduler, lastWords: Buffer[]): Promise<Ending> {
   child.stdio[LAST_WORDS_FD]?.on('data', (part: Buffer) => lastWords.push(part)).on('error', () => {});
   return new Promise((resolve) => {
     // A signal that could not be sent, for example. 'exit' reports the end in any case.

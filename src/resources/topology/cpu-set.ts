@@ -1,10 +1,7 @@
-import { ConfigError } from '../../errors.js';
+import { MAX_CPU } from '../../cpu-list.js';
 
 /** Numbers of processors, ascending, without duplicates. Also used for sets of NUMA nodes. */
 export type CpuSet = readonly number[];
-
-/** Far above the processor numbers of any kernel; larger numbers are refused. */
-export const MAX_CPU = 65_535;
 
 export function cpuSet(cpus: Iterable<number>): CpuSet {
   return Object.freeze([...new Set(cpus)].toSorted((left, right) => left - right));
@@ -27,25 +24,6 @@ export function union(...sets: readonly CpuSet[]): CpuSet {
 export function overlaps(left: CpuSet, right: CpuSet): boolean {
   const members = new Set(right);
   return left.some((cpu) => members.has(cpu));
-}
-
-/** `0-3,8` -> [0, 1, 2, 3, 8]: ascending, without duplicates. Throws ConfigError for anything else. */
-export function parseCpuList(list: string): readonly number[] {
-  const ranges = list.split(',').map((range) => {
-    const bounds = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
-    const first = Number(bounds?.[1]);
-    const last = Number(bounds?.[2] ?? bounds?.[1]);
-    if (bounds === null || last < first || last > MAX_CPU) {
-      throw new ConfigError(`"${list}" is not a list of processors. Write one as 0-3,8.`);
-    }
-    return { first, last };
-  });
-  const cpus: number[] = [];
-  // In this order each processor is made once, however many ranges contain it.
-  for (const { first, last } of ranges.toSorted((left, right) => left.first - right.first)) {
-    for (let cpu = Math.max(first, (cpus.at(-1) ?? -1) + 1); cpu <= last; cpu++) cpus.push(cpu);
-  }
-  return cpus;
 }
 
 /** [0, 1, 2, 3, 8] -> `0-3,8`, as Linux writes it. */

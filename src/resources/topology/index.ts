@@ -3,14 +3,13 @@
  * the command line prints it. Everything here is a pure function, so that any machine can be examined on any other; it must never call
  * a native library or read a file.
  */
+export { MAX_CPU, parseCpuList } from '../../cpu-list.js';
 export {
   type CpuSet,
   cpuSet,
   formatCpuList,
   intersection,
-  MAX_CPU,
   overlaps,
-  parseCpuList,
   union,
   without,
 } from './cpu-set.js';

@@ -1,5 +1,6 @@
 /** Reads the contents of hwloc's XML elements: nested objects, numbers, and bitmaps of processors. */
-import { type CpuSet, MAX_CPU, parseBitmap } from './cpu-set.js';
+import { MAX_CPU } from '../../cpu-list.js';
+import { type CpuSet, parseBitmap } from './cpu-set.js';
 import type { XmlElement } from './xml-elements.js';
 
 /** Throws a ConfigError that states the fault. */

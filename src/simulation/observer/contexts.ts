@@ -27,7 +27,7 @@ export class Contexts {
       ['self', observer.reference(context.self.service, context.self, actor)],
       [
         'ref',
-        <S extends AnyService>(service: S, ref: ServiceRefInit<S>) =>
+        <S extends AnyService>(service: S, ref: ServiceRefInit<S> | undefined) =>
           observer.reference(service, context.ref(service, ref), actor),
       ],
       [

@@ -1,15 +1,20 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Lane, LANES } from '../../protocol/index.js';
 import type { Scheduler, Timer } from '../../scheduler/index.js';
-import { type PeerConnection, hostSilenceProbe, type LivenessMonitor, type MonitoredLink } from '../handshake/index.js';
+import {
+  type ConnectionSocket,
+  type PeerConnection,
+  hostSilenceProbe,
+  type LivenessMonitor,
+  type MonitoredLink,
+} from '../handshake/index.js';
 import type { BufferPool } from '../buffer-pool.js';
 import { Linger } from '../linger.js';
 import { LinkLife } from '../link-life.js';
 import { OutgoingLane } from '../outgoing-lane.js';
-import type { Carrier, CloseReason, Link, LinkHandlers } from '../transport.js';
+import type { Carrier, CloseReason, Link, LinkHandlers, RepeatCounters } from '../transport.js';
 import { FrameKind, readCredit, readReason, reasonPayload } from './frame-format.js';
 import { FrameQueue } from './frame-queue.js';
 import { Receiver, type ReceiverOwner } from './receiver.js';
@@ -22,7 +27,9 @@ export interface LinkOwner {
   /** Name of the transport. */
   readonly name: string;
   /** What carries a connection, as `Carrier.medium`. */
-  mediumOf(socket: Socket): string;
+  mediumOf(socket: ConnectionSocket): string;
+  /** As `Link.repeats`. */
+  repeatsOf(socket: ConnectionSocket): RepeatCounters | undefined;
   readonly scheduler: Scheduler;
   readonly pool: BufferPool;
   readonly liveness: LivenessMonitor;
@@ -40,6 +47,7 @@ export class StreamLink implements Link, ReceiverOwner, MonitoredLink {
   readonly carrier: Carrier;
   readonly isHostSilent: (() => Promise<boolean>) | undefined;
   readonly #stream: Duplex;
+  readonly #socket: ConnectionSocket;
   readonly #owner: LinkOwner;
   readonly #life: LinkLife;
   readonly #linger: Linger;
@@ -66,6 +74,7 @@ export class StreamLink implements Link, ReceiverOwner, MonitoredLink {
     this.peerAddress = peerAddress;
     this.carrier = { transport: owner.name, medium: owner.mediumOf(socket) };
     this.#stream = stream;
+    this.#socket = socket;
     this.#owner = owner;
     this.#life = new LinkLife({ peerAddress: () => peerAddress, schedule: (turn) => owner.scheduler.schedule(turn) });
     this.#linger = new Linger(owner.scheduler, () => stream.destroy());
@@ -92,6 +101,10 @@ export class StreamLink implements Link, ReceiverOwner, MonitoredLink {
 
   get isUnresponsive(): boolean {
     return this.#owner.liveness.isUnresponsive(this);
+  }
+
+  get repeats(): RepeatCounters | undefined {
+    return this.#owner.repeatsOf(this.#socket);
   }
 
   get bytesSent(): number {

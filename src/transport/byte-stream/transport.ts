@@ -55,6 +55,7 @@ export class StreamTransport implements Transport {
     this.#owner = {
       name,
       mediumOf: (socket) => protocol.mediumOf(socket),
+      repeatsOf: (socket) => protocol.repeatsOf?.(socket),
       scheduler,
       pool: this.#pool,
       liveness: this.#liveness,

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
@@ -11,6 +10,7 @@ import { PendingHandshakes } from './pending-handshakes.js';
 import { RejectedPeers } from './rejected-peers.js';
 import { bindingOf, isLocalSocket } from './sockets.js';
 import type { ByteStream } from './stream-protocol.js';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /**
  * The connections of one listener from the moment they are accepted: each has a deadline for its handshake, and is given away when that has
@@ -35,7 +35,7 @@ export class Admission {
     this.#accept = accept;
     this.#rejectedPeers = new RejectedPeers(settings.scheduler, settings.log);
     const { scheduler, entropy } = settings;
-    const rejected = (socket: Socket, why: string): void => this.#rejected(socket, why);
+    const rejected = (socket: ConnectionSocket, why: string): void => this.#rejected(socket, why);
     this.#handshakes = new PendingHandshakes({ scheduler, entropy, rejected });
   }
 
@@ -54,22 +54,22 @@ export class Admission {
   }
 
   /** A socket was accepted. Until its handshake is over, it stands for the connection in the count. */
-  began(socket: Socket): Socket {
+  began(socket: ConnectionSocket): ConnectionSocket {
     return this.#handshakes.began(withoutUncaughtErrors(socket));
   }
 
   /** The socket that `began`, below this TLS socket. */
-  find(secure: Socket): Socket | undefined {
+  find(secure: ConnectionSocket): ConnectionSocket | undefined {
     return this.#handshakes.find(secure);
   }
 
   /** Closes the connection of a socket that `began`, unless its handshake has ended. */
-  reject(raw: Socket, why: string): void {
+  reject(raw: ConnectionSocket, why: string): void {
     this.#handshakes.reject(raw, why);
   }
 
   /** As `reject`, after an answer in the protocol of the connection. */
-  rejectWith(raw: Socket, why: string, stream: Duplex, answer: string): void {
+  rejectWith(raw: ConnectionSocket, why: string, stream: Duplex, answer: string): void {
     if (!this.#handshakes.ended(raw)) return;
     this.#rejected(raw, why);
     stream.end(answer, () => stream.destroy());
@@ -81,7 +81,7 @@ export class Admission {
   }
 
   /** Runs the handshake on a connection whose `raw` socket `began`. */
-  async handshake(raw: Socket, { stream, socket }: ByteStream): Promise<void> {
+  async handshake(raw: ConnectionSocket, { stream, socket }: ByteStream): Promise<void> {
     const { security, entropy, makeHello } = this.#settings;
     try {
       const isLocal = isLocalSocket(socket);
@@ -120,12 +120,12 @@ export class Admission {
     );
   }
 
-  #rejected(socket: Socket, why: string): void {
+  #rejected(socket: ConnectionSocket, why: string): void {
     this.#rejectedPeers.add(nameOf(this.#own, socket), why);
   }
 }
 
-function nameOf({ scheme }: SocketAddress, { remoteAddress, remotePort }: Socket): string {
+function nameOf({ scheme }: SocketAddress, { remoteAddress, remotePort }: ConnectionSocket): string {
   if (remoteAddress === undefined || remotePort === undefined) return `${scheme}:`;
   return formatAddress({ scheme: 'tcp', host: remoteAddress, port: remotePort, instance: '' });
 }

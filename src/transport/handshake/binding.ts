@@ -1,4 +1,5 @@
 /** What every listener does to get an address: checks it, binds it, and makes it its own. */
+import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { ConfigError } from '../../errors.js';
 import type { Entropy } from '../../scheduler/index.js';
@@ -18,14 +19,19 @@ export function newInstance(entropy: Entropy): string {
   return Buffer.from(entropy(8)).toString('hex');
 }
 
-/** Binds the server. Rejects with what Node says where it cannot. */
-export function listening(server: Server, place: object): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(place, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+/** Binds the server. Rejects with what Node says where it cannot, and where the server is closed meanwhile. */
+export async function listening(server: Server, place: object): Promise<void> {
+  const closed = new AbortController();
+  const close = (): void => closed.abort(new Error('it was closed before it was bound'));
+  server.once('close', close);
+  try {
+    server.listen(place);
+    await once(server, 'listening', { signal: closed.signal });
+  } catch (error) {
+    throw closed.signal.aborted ? closed.signal.reason : error;
+  } finally {
+    server.off('close', close);
+  }
 }
 
 /** Says what to do about an address that cannot be bound. */

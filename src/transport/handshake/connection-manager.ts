@@ -6,6 +6,7 @@ import { Dial, type DialOptions } from './dial.js';
 import type { LinkSecurity, ListenOptions } from '../link-options.js';
 import type { Listener, StreamProtocol } from './stream-protocol.js';
 import { assertTls } from './tls-credentials.js';
+import { LiveSecurity } from './tls-files.js';
 
 export interface ConnectionManagerOptions extends ListenOptions, LinkSecurity {
   /** A real-time scheduler. */
@@ -33,7 +34,8 @@ export class ConnectionManager {
     const { key, tls, keyless, listen, advertisedHost, socketFolder } = options;
     if (tls !== undefined) assertTls(tls);
     // An empty key is a wrong one, not none.
-    const security = { ...(key !== undefined && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
+    const given = { ...(key !== undefined && { key }), ...(tls && { tls }), ...(keyless && { keyless }) };
+    const security = tls?.files === undefined ? given : new LiveSecurity(given, tls, tls.files, scheduler, log);
     this.#name = name;
     this.#protocol = protocol;
     this.#settings = { scheduler, log, entropy, security };

@@ -8,6 +8,7 @@ import type { PeerConnection, HandshakeSettings } from './peer-connection.js';
 import { type Hello, initiate } from './handshake.js';
 import { checkSecurity } from './security.js';
 import { bindingOf, isLocalSocket } from './sockets.js';
+import { tlsRemedy } from './tls-failures.js';
 import { socketProtocol } from './socket-protocol.js';
 import type { Dialing, StreamProtocol } from './stream-protocol.js';
 
@@ -137,10 +138,18 @@ export class Dial {
     if (error instanceof ConfigError || error instanceof ResourceError) return error;
     if (!isError(error)) return this.#unreachable(`failed: ${messageOf(error)}`);
     if (error instanceof UnreachableError && error.message.includes(this.#text)) return error;
+    const remedy = this.#tlsRemedy(error);
+    if (remedy !== undefined) return this.#unreachable(`failed: ${remedy}`, error);
     const code = codeOf(error);
     const isFree = code === 'ECONNREFUSED' || code === 'ENOENT';
     const how = isFree ? 'was refused: nothing listens there' : `failed: ${error.message}`;
     return this.#unreachable(how, error, isFree || isOfOther(error));
+  }
+
+  #tlsRemedy(error: unknown): string | undefined {
+    const address = parseAddress(this.#text);
+    const { security } = this.#settings;
+    return address && tlsRemedy(error, { address, security, isCutOff: isCutOff(error) });
   }
 
   #unreachable(how: string, cause?: unknown, isRefused = false): UnreachableError {

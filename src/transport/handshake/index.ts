@@ -9,13 +9,27 @@ export type { AuthenticatedClient, PeerConnection, HandshakeSettings } from './p
 export type { DialOptions } from './dial.js';
 export { ConnectionManager, type ConnectionManagerOptions } from './connection-manager.js';
 export type { Hello } from './handshake.js';
+export { withoutUncaughtErrors } from './peer-connection.js';
 export { hostSilenceProbe } from './proc-net-tcp.js';
-export { schemeOf, tlsClientOptions, tlsServerOptions } from './sockets.js';
+export { followTls, schemeOf, tlsClientOptions, tlsServerOptions } from './sockets.js';
 export { socketProtocol } from './socket-protocol.js';
+export type { ConnectionSocket } from './connection-socket.js';
 export type { ByteStream, Dialing, Listener, StreamProtocol } from './stream-protocol.js';
 export { Admission } from './admission.js';
+export { EvictionPool } from './eviction-pool.js';
+export { RejectedPeers } from './rejected-peers.js';
 export { assertAdvertised, cannotListen, listening, newInstance } from './binding.js';
 export { assertClusterKey, checkSecurity } from './security.js';
 export { assertTls } from './tls-credentials.js';
-export { abandonSockets, removeLeftSockets } from './socket-file.js';
+export { readSecurityFile } from './security-file.js';
+export { readTlsFiles } from './tls-files.js';
+export {
+  abandonSocket,
+  abandonSockets,
+  type PrivateSocket,
+  privateSocket,
+  removeLeftSockets,
+  socketParents,
+  sweepStaleFolders,
+} from './socket-file.js';
 export { LivenessMonitor, type MonitoredLink } from './liveness-monitor.js';

@@ -4,10 +4,11 @@ import { Deferred } from '../../deferred.js';
 import { StoppedError } from '../../errors.js';
 import { atExit } from '../../scheduler/index.js';
 import type { ListenOptions } from '../link-options.js';
-import { type SocketAddress, formatAddress, listenAddress } from '../../socket-address.js';
+import { type SocketAddress, formatAddress, isSocketFile, listenAddress } from '../../socket-address.js';
 import { Admission } from './admission.js';
 import { type PeerConnection, type HandshakeSettings, withoutUncaughtErrors } from './peer-connection.js';
 import { assertAdvertised, cannotListen, listening, newInstance } from './binding.js';
+import type { ConnectionSocket } from './connection-socket.js';
 import { checkSecurity } from './security.js';
 import { serverFor } from './sockets.js';
 import type { Listener } from './stream-protocol.js';
@@ -70,7 +71,7 @@ export class ConnectionListener implements Listener {
       throw new StoppedError('The transport was closed before it listened.');
     }
     server.on('error', (error) => this.#settings.log.error('a listener failed', { error: error.message }));
-    if (this.#own.scheme === 'unix') await this.#securePath(this.#own.path);
+    if (isSocketFile(this.#own)) await this.#securePath(this.#own.path);
     const address = this.#address(server.address());
     this.#opened.resolve();
     return address;
@@ -95,7 +96,7 @@ export class ConnectionListener implements Listener {
 
   async #listen(server: Server): Promise<void> {
     const own = this.#own;
-    if (own.scheme !== 'unix') return listening(server, { host: own.host, port: own.port }).catch(cannotListen(own));
+    if (!isSocketFile(own)) return listening(server, { host: own.host, port: own.port }).catch(cannotListen(own));
     if (own.path !== '') {
       await clearStaleSocket(own.path);
       this.#published = await publishSocket(own.path, (path) => listening(server, { path }));
@@ -123,7 +124,7 @@ export class ConnectionListener implements Listener {
 
   #address(bound: AddressInfo | string | null): string {
     this.#own = { ...this.#own, instance: newInstance(this.#settings.entropy) };
-    if (this.#own.scheme !== 'unix' && bound !== null && typeof bound !== 'string') {
+    if (!isSocketFile(this.#own) && bound !== null && typeof bound !== 'string') {
       this.#own = { ...this.#own, port: bound.port, host: this.#options.advertisedHost ?? this.#own.host };
     }
     this.#admission.listensAt(this.#own);
@@ -141,7 +142,7 @@ export class ConnectionListener implements Listener {
   }
 
   /** `raw` is the socket that `Admission` knows. */
-  async #handshake(raw: Socket | undefined, socket: Socket): Promise<void> {
+  async #handshake(raw: ConnectionSocket | undefined, socket: Socket): Promise<void> {
     withoutUncaughtErrors(socket);
     if (!this.#opened.isSettled) await this.#opened.promise;
     if (raw === undefined || this.#isClosed) return void socket.destroy();

@@ -1,17 +1,17 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/on-demand/index.js';
 import type { Entropy, Scheduler } from '../../scheduler/index.js';
 import type { Hello } from './handshake.js';
 import type { LinkSecurity } from '../link-options.js';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /** An authenticated connection to another process. The receiver of this object owns it. */
 export interface PeerConnection {
   /** Its bytes. */
   readonly stream: Duplex;
   /** What carries them: the same, unless there is a protocol in between. */
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
   /** At the client: the dialed address. At the listener: the address on which the client listens, or from which it connected. */
   readonly peerAddress: string;
   /** The hello of the other end. */
@@ -25,7 +25,7 @@ export interface PeerConnection {
 /** A client whose proof was verified, and that waits for the hello of the listener. */
 export interface AuthenticatedClient {
   readonly hello: v1.PeerHello;
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
 }
 
 /** What the client and the listener need for a handshake. */
@@ -39,6 +39,6 @@ export interface HandshakeSettings {
 }
 
 /** Errors of a socket reach whoever awaits it. A later error must not crash the process, so the socket always has a listener. */
-export function withoutUncaughtErrors(socket: Socket): Socket {
+export function withoutUncaughtErrors<Carrying extends ConnectionSocket>(socket: Carrying): Carrying {
   return socket.on('error', () => {});
 }

@@ -1,15 +1,15 @@
-import type { Socket } from 'node:net';
 import { limits } from '../../limits.js';
 import { type Entropy, randomStream, type Scheduler, type Timer } from '../../scheduler/index.js';
 import { EvictionPool, type PoolMember } from './eviction-pool.js';
 import { openFilesLimit } from './open-files.js';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /** Each kind of connection may use this part of the files that the process may open. */
 const SHARE_OF_FILES = 4;
 
 /** A connection whose handshake is in progress. */
 interface Pending extends PoolMember {
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
   readonly timer: Timer;
   /** Address and port of the peer. Empty for Unix sockets. */
   readonly peer: string;
@@ -20,7 +20,7 @@ interface Pending extends PoolMember {
 export interface PendingHandshakesOptions {
   readonly scheduler: Scheduler;
   readonly entropy: Entropy;
-  readonly rejected: (socket: Socket, why: string) => void;
+  readonly rejected: (socket: ConnectionSocket, why: string) => void;
 }
 
 /**
@@ -30,10 +30,10 @@ export interface PendingHandshakesOptions {
  */
 export class PendingHandshakes {
   readonly #scheduler: Scheduler;
-  readonly #rejected: (socket: Socket, why: string) => void;
-  readonly #all = new Map<Socket, Pending>();
+  readonly #rejected: (socket: ConnectionSocket, why: string) => void;
+  readonly #all = new Map<ConnectionSocket, Pending>();
   /** By address and port of the peer, to find the raw socket of a TLS socket. */
-  readonly #byPeer = new Map<string, Socket>();
+  readonly #byPeer = new Map<string, ConnectionSocket>();
   readonly #nonces = new Set<string>();
   readonly #silent: EvictionPool<Pending>;
   readonly #opened: EvictionPool<Pending>;
@@ -52,7 +52,7 @@ export class PendingHandshakes {
   }
 
   /** A connection was accepted. Rejects another one if there are too many that have proven nothing. */
-  began(socket: Socket): Socket {
+  began(socket: ConnectionSocket): ConnectionSocket {
     const timer = this.#scheduler.setTimer(limits.connectTimeoutMs, () =>
       this.reject(socket, `its handshake took longer than ${limits.connectTimeoutMs} ms (limit connectTimeoutMs)`),
     );
@@ -68,7 +68,7 @@ export class PendingHandshakes {
    * The opening of this connection was verified. Returns false if the handshake has ended, or if another one with this nonce is in progress:
    * then one of the two is a recording.
    */
-  opened(socket: Socket, nonce: Uint8Array): boolean {
+  opened(socket: ConnectionSocket, nonce: Uint8Array): boolean {
     const pending = this.#all.get(socket);
     const key = Buffer.from(nonce).toString('latin1');
     if (pending === undefined || this.#nonces.has(key)) return false;
@@ -80,12 +80,12 @@ export class PendingHandshakes {
   }
 
   /** Finds the raw socket of a TLS socket: both have the same peer. */
-  find(secure: Socket): Socket | undefined {
+  find(secure: ConnectionSocket): ConnectionSocket | undefined {
     return this.#byPeer.get(peerOf(secure));
   }
 
   /** Returns false if the handshake had already ended. */
-  ended(socket: Socket): boolean {
+  ended(socket: ConnectionSocket): boolean {
     const pending = this.#all.get(socket);
     if (pending === undefined) return false;
     this.#scheduler.clearTimer(pending.timer);
@@ -98,7 +98,7 @@ export class PendingHandshakes {
   }
 
   /** Rejects the connection, unless its handshake has ended. */
-  reject(socket: Socket, why: string): void {
+  reject(socket: ConnectionSocket, why: string): void {
     if (!this.ended(socket)) return;
     this.#rejected(socket, why);
     socket.destroy();
@@ -117,12 +117,12 @@ export class PendingHandshakes {
   }
 }
 
-function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+function peerOf({ remoteAddress = '', remotePort = 0 }: ConnectionSocket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
 /** The host of the peer, or its network: one host of IPv6 has as many addresses as it likes within 64 bits. */
-function networkOf({ remoteAddress = '' }: Socket): string {
+function networkOf({ remoteAddress = '' }: ConnectionSocket): string {
   const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '');
   if (!address.includes(':')) return address;
   const [before = '', after] = address.split('::');

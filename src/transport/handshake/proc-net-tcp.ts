@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /** The two ends of a TCP connection, from this host. */
 export interface Endpoints {
@@ -26,7 +26,7 @@ async function isUnacknowledged(endpoints: Endpoints): Promise<boolean> {
 }
 
 /** Returns a probe for the host at the other end of a TCP socket; undefined if the socket is closed. */
-export function hostSilenceProbe(socket: Socket): (() => Promise<boolean>) | undefined {
+export function hostSilenceProbe(socket: ConnectionSocket): (() => Promise<boolean>) | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (localAddress === undefined || localPort === undefined) return undefined;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;

@@ -2,17 +2,19 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 
-/** Counts rejected connections. Logs at most one per `rejectionLogMs`: unauthenticated clients must not fill the log. */
+/** Counts what strangers were refused. Logs at most one per `rejectionLogMs`: they must not fill the log. */
 export class RejectedPeers {
   readonly #scheduler: Scheduler;
   readonly #log: Logger;
+  readonly #message: string;
   #count = 0;
   #unlogged = 0;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(scheduler: Scheduler, log: Logger) {
+  constructor(scheduler: Scheduler, log: Logger, message = 'a connection was rejected') {
     this.#scheduler = scheduler;
     this.#log = log;
+    this.#message = message;
   }
 
   get count(): number {
@@ -26,7 +28,7 @@ export class RejectedPeers {
       this.#unlogged += 1;
       return;
     }
-    this.#log.warn('a connection was rejected', { from, why, rejectedSinceLastLog: this.#unlogged });
+    this.#log.warn(this.#message, { from, why, rejectedSinceLastLog: this.#unlogged });
     this.#unlogged = 0;
     this.#loggedMs = nowMs;
   }

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { LinkSecurity } from '../link-options.js';
-import { type SocketAddress, formatAddress, isEncrypted, isLocal } from '../../socket-address.js';
+import { type SocketAddress, formatAddress, isEncrypted, isLocal, isSocketFile } from '../../socket-address.js';
 
 /** Throws ConfigError when the settings do not let the two ends of a link at this address authenticate each other. */
 export function checkSecurity(address: SocketAddress, security: LinkSecurity): void {
@@ -12,9 +12,9 @@ export function checkSecurity(address: SocketAddress, security: LinkSecurity): v
   }
   const hasMutualTls = isEncrypted(address) && tls?.ca !== undefined;
   if (key !== undefined || hasMutualTls) return;
-  const isOpen = keyless === 'loopback' ? isLocal(address) : keyless === 'unix' && address.scheme === 'unix';
+  const isOpen = keyless === 'loopback' ? isLocal(address) : keyless === 'unix' && isSocketFile(address);
   if (isOpen) return;
-  const remedy = isLocal(address) ? `, or keyless: '${address.scheme === 'unix' ? 'unix' : 'loopback'}'` : '';
+  const remedy = isLocal(address) ? `, or keyless: '${isSocketFile(address) ? 'unix' : 'loopback'}'` : '';
   throw new ConfigError(
     `${formatAddress(address)} would accept unauthenticated peers: set the cluster key${isEncrypted(address) ? ', or tls.ca' : ''}${remedy}.`,
   );

@@ -160,7 +160,7 @@ export function abandonSockets(addresses: readonly string[]): void {
 }
 
 function socketPathOf(address: string): string[] {
-  const path = /unix:(?<path>\/[^\s#]+)/.exec(address)?.groups?.['path'];
+  const path = /(?:unix|ipc):(?<path>\/[^\s#]+)/.exec(address)?.groups?.['path'];
   return path === undefined ? [] : [path];
 }
 
@@ -189,8 +189,8 @@ export async function sweepStaleFolders(parent: string, own: string): Promise<vo
   for (const folder of names.slice(0, SWEPT_FOLDERS).map((name) => join(parent, name))) {
     const found = await lstat(folder).catch(() => undefined);
     if (found === undefined || found.uid !== now.uid || now.mtimeMs - found.mtimeMs < STALE_AFTER_MS) continue;
-    const wasStale = await clearStaleSocket(join(folder, FILE)).catch(() => false);
-    if (wasStale) await rmdir(folder).catch(() => {});
+    // A folder without the file is left where the file was closed, and its owner ended before it removed the folder.
+    await removeLeftSocket(join(folder, FILE));
   }
 }
 

@@ -3,12 +3,15 @@ import {
   connect as connectTls,
   createServer as createTlsServer,
   type SecureContextOptions,
+  type Server as TlsServer,
   type TlsOptions,
   TLSSocket,
 } from 'node:tls';
 import { limits } from '../../limits.js';
-import { type SocketAddress, isLocal } from '../../socket-address.js';
+import { isLoopbackHost } from '../../host-name.js';
+import { type SocketAddress, isSocketFile } from '../../socket-address.js';
 import type { LinkSecurity, Pem } from '../link-options.js';
+import type { ConnectionSocket } from './connection-socket.js';
 
 const SHARED = { noDelay: true } as const;
 
@@ -17,9 +20,22 @@ const BINDING_LABEL = 'EXPORTER-Channel-Binding';
 const BINDING_BYTES = 32;
 
 /** Makes a server that does not listen yet. A TLS server emits raw sockets as `connection` and TLS sockets as `secureConnection`. */
-export function serverFor(address: SocketAddress, { tls }: LinkSecurity): Server {
+export function serverFor(address: SocketAddress, security: LinkSecurity): Server {
   if (address.scheme !== 'tls') return createServer(SHARED);
-  return createTlsServer({ ...SHARED, ...tlsServerOptions(tls) });
+  const server = createTlsServer({ ...SHARED, ...tlsServerOptions(security.tls) });
+  followTls(server, security);
+  return server;
+}
+
+/** From now on each new connection of the server uses the certificates that there are then. */
+export function followTls(server: TlsServer, security: LinkSecurity): void {
+  let known = security.tls;
+  server.prependListener('connection', () => {
+    const { tls } = security;
+    if (tls === known) return;
+    known = tls;
+    server.setSecureContext(tlsServerOptions(tls));
+  });
 }
 
 /** The options of a TLS server that authenticates its clients, where there is an authority. */
@@ -43,7 +59,7 @@ export function tlsClientOptions(tls: LinkSecurity['tls']) {
 
 /** Opens a socket to `address`. It emits `connect`, or `secureConnect` for TLS, when it is connected. */
 export function socketTo(address: SocketAddress, { tls }: LinkSecurity): Socket {
-  if (address.scheme === 'unix') return connectPlain({ ...SHARED, path: address.path });
+  if (isSocketFile(address)) return connectPlain({ ...SHARED, path: address.path });
   const { host, port } = address;
   if (address.scheme === 'tcp') return connectPlain({ ...SHARED, host, port });
   return connectTls({ ...SHARED, ...tlsClientOptions(tls), host, port });
@@ -60,20 +76,20 @@ function buffers(pem: Pem): Buffer[] {
 }
 
 /** The channel binding of a socket. Empty without TLS. */
-export function bindingOf(socket: Socket): Uint8Array {
+export function bindingOf(socket: ConnectionSocket): Uint8Array {
   if (!(socket instanceof TLSSocket)) return new Uint8Array(0);
   return socket.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
 }
 
 /** The scheme of the socket's peer address. */
-export function schemeOf(socket: Socket): SocketAddress['scheme'] {
+export function schemeOf(socket: ConnectionSocket): SocketAddress['scheme'] {
   if (socket instanceof TLSSocket) return 'tls';
   return socket.remoteAddress === undefined ? 'unix' : 'tcp';
 }
 
 /** True if both ends are on this host. */
-export function isLocalSocket({ remoteAddress, remoteFamily }: Socket): boolean {
-  // A Unix socket has no remote address.
+export function isLocalSocket({ remoteAddress, remoteFamily }: ConnectionSocket): boolean {
+  // Whatever stays on this host has no remote address.
   if (remoteAddress === undefined || remoteFamily === undefined) return true;
-  return isLocal({ scheme: 'tcp', host: remoteAddress.replace(/^::ffff:/, ''), port: 0, instance: '' });
+  return isLoopbackHost(remoteAddress);
 }

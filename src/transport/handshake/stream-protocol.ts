@@ -1,13 +1,14 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SocketAddress } from '../../socket-address.js';
 import type { LinkSecurity, ListenOptions } from '../link-options.js';
+import type { RepeatCounters } from '../transport.js';
 import type { HandshakeSettings, PeerConnection } from './peer-connection.js';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /** A connection before its handshake: the bytes, and the socket that carries them. For sockets both are the same. */
 export interface ByteStream {
   readonly stream: Duplex;
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
 }
 
 /** A connection that is being made. */
@@ -38,5 +39,7 @@ export interface StreamProtocol {
   /** Throws ConfigError for an invalid address, or for one that would accept unauthenticated connections. */
   listener(settings: HandshakeSettings, options: ListenOptions, accept: (connection: PeerConnection) => void): Listener;
   /** What carries a connection, as `Carrier.medium`. */
-  mediumOf(socket: Socket): string;
+  mediumOf(socket: ConnectionSocket): string;
+  /** What a connection has repeated, as `Link.repeats`. Left out by those that repeat nothing. */
+  repeatsOf?(socket: ConnectionSocket): RepeatCounters | undefined;
 }

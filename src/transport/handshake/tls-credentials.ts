@@ -8,7 +8,7 @@ import { ConfigError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
 import type { LinkSecurity, Pem } from '../link-options.js';
 
-type Tls = NonNullable<LinkSecurity['tls']>;
+type Tls = Omit<NonNullable<LinkSecurity['tls']>, 'files'>;
 
 /** What errors call each part: in code `tls.cert`, for options the option and its file. */
 export type TlsNames = { readonly [Part in keyof Tls]-?: string };

@@ -20,9 +20,15 @@ export interface Endpoint {
   crash(): void;
 }
 
-interface Cut {
+export interface Cut {
   readonly one: readonly string[];
   readonly other: readonly string[];
+  /** Only what `one` sends to `other` is cut. */
+  readonly isOneWay: boolean;
+}
+
+export function nameOfCut({ one, other, isOneWay }: Cut): string {
+  return `${one.join(',')} ${isOneWay ? '->' : '|'} ${other.join(',')}`;
 }
 
 interface Override {
@@ -100,8 +106,11 @@ export class Exchange {
     return faults;
   }
 
-  isCut(one: Place, other: Place): boolean {
-    return this.#cuts.some((cut) => isBetween(one, other, cut.one, cut.other));
+  /** True if what `from` sends does not reach `to`. */
+  isCut(from: Place, to: Place): boolean {
+    return this.#cuts.some(({ one, other, isOneWay }) =>
+      isOneWay ? isFrom(from, to, one, other) : isBetween(from, to, one, other),
+    );
   }
 
   /** Makes a link from `client` to `server`. Its ends have no handlers yet. */
@@ -116,6 +125,8 @@ export class Exchange {
       onGone: (gone) => this.#connections.delete(gone),
     });
     this.#connections.add(connection);
+    // A cut in one direction lets the hello of a handshake pass.
+    this.#cut(connection);
     this.environment.trace.opened({ number: this.#connectionsMade, from: client.address, to: server.address });
     return connection;
   }
@@ -130,17 +141,19 @@ export class Exchange {
   }
 
   /** Returns a function that heals this cut. */
-  partition(one: readonly string[], other: readonly string[]): () => void {
-    const cut = { one, other };
+  partition(cut: Cut): () => void {
     this.#cuts.push(cut);
-    for (const connection of this.#connections) {
-      if (this.isCut(connection.clientPlace, connection.serverPlace)) connection.cut();
-    }
+    for (const connection of this.#connections) this.#cut(connection);
     return () => {
       if (!this.#cuts.includes(cut)) return;
-      this.environment.trace.fault('heal', `${one.join(',')} | ${other.join(',')}`);
-      this.#setCuts(this.#cuts.filter((other) => other !== cut));
+      this.environment.trace.fault('heal', nameOfCut(cut));
+      this.#setCuts(this.#cuts.filter((each) => each !== cut));
     };
+  }
+
+  #cut(connection: VirtualConnection): void {
+    const { clientPlace, serverPlace } = connection;
+    connection.cut({ client: this.isCut(serverPlace, clientPlace), server: this.isCut(clientPlace, serverPlace) });
   }
 
   heal(): void {
@@ -149,9 +162,7 @@ export class Exchange {
 
   #setCuts(cuts: Cut[]): void {
     this.#cuts = cuts;
-    for (const connection of this.#connections) {
-      if (!this.isCut(connection.clientPlace, connection.serverPlace)) connection.heal();
-    }
+    for (const connection of this.#connections) this.#cut(connection);
     const held = this.#held;
     this.#held = [];
     for (const turn of held) turn();
@@ -176,6 +187,9 @@ export class Exchange {
 }
 
 function isBetween(a: Place, b: Place, one: readonly string[], other: readonly string[]): boolean {
-  const includes = (targets: readonly string[], place: Place): boolean => targets.some((target) => isAt(place, target));
-  return (includes(one, a) && includes(other, b)) || (includes(one, b) && includes(other, a));
+  return isFrom(a, b, one, other) || isFrom(b, a, one, other);
+}
+
+function isFrom(from: Place, to: Place, one: readonly string[], other: readonly string[]): boolean {
+  return one.some((target) => isAt(from, target)) && other.some((target) => isAt(to, target));
 }

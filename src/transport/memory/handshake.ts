@@ -51,7 +51,7 @@ export class Handshake {
     signal?.addEventListener('abort', this.#aborted);
     const { clock } = this.#exchange.environment;
     this.#deadline = clock.after(timeoutMs, () => this.#fail(`had no answer within ${timeoutMs} ms`));
-    this.#afterLatency(() => this.#arrive());
+    this.#afterLatency('there', () => this.#arrive());
   }
 
   /** Called when the client's transport closes. */
@@ -64,11 +64,11 @@ export class Handshake {
     const server = this.#exchange.find(this.#address);
     if (server === undefined || !server.isListening) {
       this.#exchange.environment.trace.refused(this.#client.address, this.#address);
-      return this.#afterLatency(() => this.#fail('was refused: nothing listens there', { isRefused: true }));
+      return this.#afterLatency('back', () => this.#fail('was refused: nothing listens there', { isRefused: true }));
     }
     const connection = this.#exchange.connect(this.#client, server);
     this.#end = connection.client;
-    this.#afterLatency(() => this.#accepted(connection.client));
+    this.#afterLatency('back', () => this.#accepted(connection.client));
     server.accept(connection.server);
   }
 
@@ -84,14 +84,15 @@ export class Handshake {
     this.#link.reject(new UnreachableError(`Connecting to ${this.#address} ${how}.`, options));
   }
 
-  /** Calls `then` after one latency, or after a cut between the two is healed. */
-  #afterLatency(then: () => void): void {
+  /** Calls `then` after one latency, or after a cut of this way is healed. */
+  #afterLatency(way: 'there' | 'back', then: () => void): void {
     const { clock, chance } = this.#exchange.environment;
     const there = placeOf(this.#address) ?? this.#client.place;
     const faults = this.#exchange.faultsBetween(this.#client.place, there);
     this.#transit = clock.after(chance.latencyMs(faults), () => {
-      if (!this.#exchange.isCut(this.#client.place, there)) return then();
-      this.#delayed = () => this.#afterLatency(then);
+      const [from, to] = way === 'there' ? [this.#client.place, there] : [there, this.#client.place];
+      if (!this.#exchange.isCut(from, to)) return then();
+      this.#delayed = () => this.#afterLatency(way, then);
       this.#exchange.whenHealed(this.#delayed);
     });
   }

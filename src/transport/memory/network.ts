@@ -5,7 +5,7 @@ import { BufferPool } from '../buffer-pool.js';
 import type { Layer } from '../stack/index.js';
 import type { Transport } from '../transport.js';
 import { Clock } from './clock.js';
-import { Exchange } from './exchange.js';
+import { Exchange, nameOfCut } from './exchange.js';
 import { Chance, duration, type Faults, faultsFrom } from './faults.js';
 import { allocate } from './lane-flow.js';
 import { checkPlace, checkTarget, isAt, type Place, SCHEME } from './place.js';
@@ -120,13 +120,16 @@ export class MemoryNetwork {
 
   /**
    * Cuts all connections between the two groups; names are `node` or `node/process`. Cuts accumulate until `heal`. The returned function
-   * heals this cut alone.
+   * heals this cut alone. With `isOneWay`, only what the first group sends to the second is cut.
    */
-  partition(groupA: readonly string[], groupB: readonly string[]): () => void {
-    const one = groupA.map(checkTarget);
-    const other = groupB.map(checkTarget);
-    this.#exchange.environment.trace.fault('partition', `${one.join(',')} | ${other.join(',')}`);
-    return this.#exchange.partition(one, other);
+  partition(
+    groupA: readonly string[],
+    groupB: readonly string[],
+    { isOneWay = false }: { readonly isOneWay?: boolean } = {},
+  ): () => void {
+    const cut = { one: groupA.map(checkTarget), other: groupB.map(checkTarget), isOneWay };
+    this.#exchange.environment.trace.fault('partition', nameOfCut(cut));
+    return this.#exchange.partition(cut);
   }
 
   /** Heals all cuts. Links that have not ended continue. */

@@ -6,6 +6,12 @@ import type { Endpoint } from './exchange.js';
 import { MemoryLink } from './link.js';
 import type { Place } from './place.js';
 
+/** What an end that is cut off waits for. */
+interface Silence {
+  readonly sinceMs: number;
+  readonly deadline: Wait;
+}
+
 /** A close in transit, from the end that has closed to the other end. */
 interface PendingClose {
   readonly from: MemoryLink;
@@ -30,20 +36,19 @@ export interface VirtualConnectionOptions {
  *
  *     close:  frames sent before arrive first, then the other end closes; a transport that closes waits for that, up to `linkLingerMs`
  *     crash:  frames of the crashed end are lost, the other end closes as lost
- *     cut:    nothing passes; if healed in time, traffic continues; otherwise each end closes as lost after its time. When only
- *             one has by then, the other still gets what was in flight to it, late, as a socket sends again with growing pauses,
- *             and then closes as lost
+ *     cut:    nothing passes, in both directions or in one; if healed in time, traffic continues; otherwise each end that hears
+ *             nothing closes as lost after its time. When only one has by then, the other still gets what was in flight to it, late,
+ *             as a socket sends again with growing pauses, and then closes as lost
  */
 export class VirtualConnection {
   readonly client: MemoryLink;
   readonly server: MemoryLink;
   readonly #options: VirtualConnectionOptions;
-  #isCut = false;
-  #cutAtMs = 0;
+  /** The ends that what the other sends does not reach. */
+  readonly #silences = new Map<MemoryLink, Silence>();
   /** One end has given up during the cut. */
   #isGivenUp = false;
   #isGone = false;
-  #deadlines: Wait[] = [];
   #pendingClose: PendingClose | undefined;
   #pendingCloseWait: Wait | undefined;
 
@@ -64,30 +69,29 @@ export class VirtualConnection {
     return this.#options.server.place;
   }
 
-  cut(): void {
-    if (this.#isCut || this.#isGone) return;
-    const { clock } = this.#options.environment;
-    this.#isCut = true;
-    this.#cutAtMs = clock.now();
-    const { client, server } = this.#options;
-    this.#deadlines =
-      client.linkDeadMs === server.linkDeadMs
-        ? [clock.after(client.linkDeadMs, () => this.#die())]
-        : [
-            clock.after(client.linkDeadMs, () => this.#giveUp(this.client, client.linkDeadMs)),
-            clock.after(server.linkDeadMs, () => this.#giveUp(this.server, server.linkDeadMs)),
-          ];
+  /** From now on, what the other end sends reaches exactly those ends that are not cut off. */
+  cut(isCutOff: { readonly client: boolean; readonly server: boolean }): void {
+    if (this.#isGone) return;
+    this.#silence(this.client, isCutOff.client, this.#options.client.linkDeadMs);
+    this.#silence(this.server, isCutOff.server, this.#options.server.linkDeadMs);
+    const { clock, chance } = this.#options.environment;
+    const healed = [...this.#silences].filter(([end]) => !(end === this.client ? isCutOff.client : isCutOff.server));
+    if (healed.length === 0) return;
+    const sinceMs = Math.min(...healed.map(([, silence]) => silence.sinceMs));
+    const lateMs = this.#isGivenUp ? chance.resendMs(clock.now() - sinceMs) : 0;
+    for (const [end, { deadline }] of healed) {
+      clock.cancel(deadline);
+      this.#silences.delete(end);
+      this.#peerOf(end).resume(lateMs + this.#latencyMs());
+      if (this.#pendingClose?.to === end) this.#sendClose(this.#pendingClose);
+    }
   }
 
-  heal(): void {
-    if (!this.#isCut) return;
-    const { clock, chance } = this.#options.environment;
-    this.#isCut = false;
-    for (const deadline of this.#deadlines) clock.cancel(deadline);
-    const lateMs = this.#isGivenUp ? chance.resendMs(clock.now() - this.#cutAtMs) : 0;
-    this.client.resume(lateMs + this.#latencyMs());
-    this.server.resume(lateMs + this.#latencyMs());
-    if (this.#pendingClose !== undefined) this.#sendClose(this.#pendingClose);
+  #silence(end: MemoryLink, isCutOff: boolean, linkDeadMs: number): void {
+    if (!isCutOff || this.#silences.has(end)) return;
+    const { clock } = this.#options.environment;
+    const deadline = clock.after(linkDeadMs, () => this.#giveUp(end, linkDeadMs));
+    this.#silences.set(end, { sinceMs: clock.now(), deadline });
   }
 
   crash(link: MemoryLink): void {
@@ -103,7 +107,7 @@ export class VirtualConnection {
       faults: this.#options.faults,
       environment: this.#options.environment,
       connection: {
-        isCut: () => this.#isCut,
+        isCut: () => this.#silences.has(this.#peerOf(end)),
         peer,
         closed: (reason) => this.#endFrom(end, reason),
         expired: () => this.#expire(end),
@@ -141,14 +145,10 @@ export class VirtualConnection {
 
   #tryClose(): void {
     const pending = this.#pendingClose;
-    if (pending === undefined || this.#isCut || this.#options.environment.clock.now() < pending.dueMs) return;
+    if (pending === undefined || this.#silences.has(pending.to)) return;
+    if (this.#options.environment.clock.now() < pending.dueMs) return;
     if (pending.from.framesInFlight > 0) return;
     pending.to.end(pending.reason);
-    this.#retire();
-  }
-
-  #die(): void {
-    for (const link of [this.client, this.server]) link.end(silence(link, this.#options.client.linkDeadMs));
     this.#retire();
   }
 
@@ -164,7 +164,7 @@ export class VirtualConnection {
     if (this.#isGone) return;
     this.#isGone = true;
     const { clock } = this.#options.environment;
-    for (const deadline of this.#deadlines) clock.cancel(deadline);
+    for (const { deadline } of this.#silences.values()) clock.cancel(deadline);
     clock.cancel(this.#pendingCloseWait);
     this.#pendingClose = undefined;
     this.client.discard();

@@ -50,7 +50,8 @@ export class ControlChannel {
 
   /** Bytes read from and written to the socket. */
   get bytes(): number {
-    return this.#connection.socket.bytesRead + this.#connection.socket.bytesWritten;
+    const { bytesRead = 0, bytesWritten = 0 } = this.#connection.socket;
+    return bytesRead + bytesWritten;
   }
 
   /** Tells the peer that the link has closed. */

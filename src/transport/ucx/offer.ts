@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { ProtocolError, ResourceError } from '../../errors.js';
 import { decode, encode } from '../../protocol/index.js';
@@ -6,7 +5,7 @@ import { v1 } from '../../protocol/on-demand/index.js';
 import { AddressTemplate } from './address-template.js';
 import { peerProcessOf } from './peer-process.js';
 import type { Entropy } from '../../scheduler/index.js';
-import type { Hello } from '../handshake/index.js';
+import type { ConnectionSocket, Hello } from '../handshake/index.js';
 import { ADDRESS_BYTES, Fabric, WIRE_VERSION } from './abi.js';
 import { hostIdentity } from './library.js';
 import type { Rings } from './rings.js';
@@ -77,7 +76,7 @@ export class Offers {
    * Checks the offer of the peer at the other end of `socket`, and returns the address for UCX. Throws ProtocolError if the two ends cannot
    * be connected, ResourceError if no ring endpoint can be opened here.
    */
-  admit(theirs: Offer, socket: Socket): Uint8Array {
+  admit(theirs: Offer, socket: ConnectionSocket): Uint8Array {
     const { fabric, ucxVersion, host, address } = theirs;
     const { shim } = this.#rings;
     if (ucxVersion >> 8 !== shim.ucxVersion() >> 8) {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { ConnectionSocket } from '../handshake/index.js';
 import { Status } from './abi.js';
 import type { Shim } from './library.js';
 
@@ -9,7 +9,7 @@ export interface PeerProcess {
 }
 
 /** Undefined for sockets that are not Unix sockets, and where Node does not reveal the descriptor. */
-export function peerProcessOf(socket: Socket, shim: Shim): PeerProcess | undefined {
+export function peerProcessOf(socket: ConnectionSocket, shim: Shim): PeerProcess | undefined {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return undefined;
   const found = new Uint32Array(2);
@@ -19,7 +19,7 @@ export function peerProcessOf(socket: Socket, shim: Shim): PeerProcess | undefin
 }
 
 /** Node has no public property for the descriptor of a socket. */
-function descriptorOf(socket: Socket): number | undefined {
+function descriptorOf(socket: ConnectionSocket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null) return undefined;
   const descriptor: unknown = Reflect.get(handle, 'fd');

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { ConfigError, ProtocolError, ResourceError, UnreachableError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { silentLogger } from '../../logging/index.js';
@@ -7,6 +6,7 @@ import { type Entropy, type Scheduler, systemEntropy, type Timer } from '../../s
 import type { v1 } from '../../protocol/on-demand/index.js';
 import {
   type AuthenticatedClient,
+  type ConnectionSocket,
   type PeerConnection,
   type DialOptions,
   ConnectionManager,
@@ -209,7 +209,10 @@ export class UcxTransport implements Transport {
     return engine.offers.hello(this.#address, own.offer);
   }
 
-  #openFor(theirs: Offer, socket: Socket): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
+  #openFor(
+    theirs: Offer,
+    socket: ConnectionSocket,
+  ): { readonly engine: Engine; readonly link: UcxLink; readonly offer: Offer } {
     try {
       const engine = this.#startedEngine();
       const address = engine.offers.admit(theirs, socket);

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { WebSocketServer } from 'ws';
 import { ConfigError, StoppedError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import { formatAddress, isDialable, isWebSocket, parseAddress, type WebSocketAddress } from '../../socket-address.js';
 import {
   Admission,
@@ -15,12 +16,16 @@ import {
   listening,
   newInstance,
   type PeerConnection,
+  followTls,
   tlsServerOptions,
 } from '../handshake/index.js';
 import type { ListenOptions } from '../link-options.js';
 import { WebSocketStream } from './web-socket-stream.js';
 import type { UpgradeListener, UpgradeServer } from './kind.js';
+import { SharedServer } from './shared-server.js';
 import { loadWs, SOCKET_OPTIONS, SUBPROTOCOL } from './ws-package.js';
+
+const NOT_FOUND = { status: '404 Not Found', why: 'it asked for another path' };
 
 /** Where a listener is, and which pages it lets in. */
 export interface WebSocketPlace {
@@ -42,6 +47,7 @@ export class WebSocketListener implements Listener {
   #own: WebSocketAddress;
   #upgrades: WebSocketServer | undefined;
   #server: HttpServer | undefined;
+  #shared: SharedServer | undefined;
   #isClosed = false;
   readonly #upgrade: UpgradeListener = (request, socket, head) => {
     if (!(request instanceof IncomingMessage && socket instanceof Socket && Buffer.isBuffer(head))) return;
@@ -85,7 +91,10 @@ export class WebSocketListener implements Listener {
     });
     this.#own = { ...this.#own, instance: newInstance(this.#settings.entropy) };
     if (this.#place.server === undefined) await this.#bind(this.#makeServer());
-    this.#place.server?.on('upgrade', this.#upgrade);
+    const { server } = this.#place;
+    if (server !== undefined) {
+      this.#shared = new SharedServer(server, this.#own.path, this.#upgrade, this.#settings.scheduler);
+    }
     this.#admission.listensAt(this.#own);
     return formatAddress(this.#own);
   }
@@ -93,7 +102,7 @@ export class WebSocketListener implements Listener {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#admission.close();
-    this.#place.server?.off('upgrade', this.#upgrade);
+    this.#shared?.close();
     this.#server?.close();
     this.#server = undefined;
   }
@@ -107,6 +116,7 @@ export class WebSocketListener implements Listener {
     const server: HttpServer = isSecure
       ? createSecureServer(tlsServerOptions(this.#settings.security.tls), answer)
       : createServer(answer);
+    if (server instanceof TlsServer) followTls(server, this.#settings.security);
     server.on('upgrade', this.#upgrade);
     server.on('connection', (socket: Socket) => void this.#admission.began(socket));
     return server.on('tlsClientError', (error: Error, socket: Socket) => {
@@ -127,13 +137,16 @@ export class WebSocketListener implements Listener {
   }
 
   #upgraded(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const isAtPath = pathOf(request) === this.#own.path;
-    if (!isAtPath && this.#leavesToOthers()) return;
+    const path = pathOf(request);
+    if (path === this.#own.path) return this.#answer(request, socket, head);
+    const refuse = (): void => this.#answer(request, socket, head, NOT_FOUND);
+    if (this.#shared === undefined) refuse();
+    else this.#shared.unknown(socket, path, refuse);
+  }
+
+  #answer(request: IncomingMessage, socket: Socket, head: Buffer, refusal = this.#whyRefused(request)): void {
     const raw = this.#place.server === undefined ? this.#admission.find(socket) : this.#admission.began(socket);
     if (raw === undefined) return void socket.destroy();
-    const refusal = isAtPath
-      ? this.#whyRefused(request)
-      : { status: '404 Not Found', why: 'it asked for another path' };
     if (refusal !== undefined) {
       const answer = `HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
       return this.#admission.rejectWith(raw, refusal.why, socket, answer);
@@ -144,11 +157,6 @@ export class WebSocketListener implements Listener {
       stream.on('error', () => {});
       void this.#admission.handshake(raw, { stream, socket });
     });
-  }
-
-  /** On a server of the user, other paths belong to its other listeners, if it has any. */
-  #leavesToOthers(): boolean {
-    return this.#place.server !== undefined && this.#place.server.listenerCount('upgrade') > 1;
   }
 
   /** Browsers name the origin of the page; a page of another site must not reach a process through the browser of its user. */
@@ -168,7 +176,9 @@ export class WebSocketListener implements Listener {
 function webSocketAddress(text: string): WebSocketAddress {
   const address = parseAddress(text);
   if (address !== undefined && isWebSocket(address)) return { ...address, instance: '' };
-  throw new ConfigError(`Cannot listen at "${text}". It accepts ws://host:port/path and wss://host:port/path.`);
+  throw new ConfigError(
+    `Cannot listen at ${shownValue(text)}. It accepts ws://host:port/path and wss://host:port/path.`,
+  );
 }
 
 function assertServer(own: WebSocketAddress, server: UpgradeServer): void {

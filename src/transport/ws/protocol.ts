@@ -14,7 +14,7 @@ export function webSocketProtocol(place: WebSocketPlace): StreamProtocol {
     schemes: ['ws', 'wss'],
     dial,
     listener: (settings, options, accept) => new WebSocketListener(settings, options, place, accept),
-    mediumOf: (socket: Socket) => (socket instanceof TLSSocket ? 'wss' : 'ws'),
+    mediumOf: (socket) => (socket instanceof TLSSocket ? 'wss' : 'ws'),
   };
 }
 

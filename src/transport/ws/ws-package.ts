@@ -2,6 +2,8 @@ import type * as ws from 'ws';
 import { ResourceError } from '../../errors.js';
 import { limits } from '../../limits.js';
 
+export type { WebSocket, WebSocketServer } from 'ws';
+
 /** What the transport uses of the package `ws`. */
 export type WsPackage = Pick<typeof ws, 'WebSocket' | 'WebSocketServer'>;
 

@@ -1,10 +1,19 @@
 import { expect } from 'chai';
-import { containerControl, defineComponent } from '#src/actors/component/index.js';
-import { BackpressureError, ConfigError, HandlerError } from '#src/errors.js';
+import { componentNetwork, containerControl, defineComponent } from '#src/actors/component/index.js';
+import { AskTimeoutError, BackpressureError, ConfigError, HandlerError } from '#src/errors.js';
+import { messageOf } from '#src/foreign.js';
 import { rejection } from '../../support/rejection.js';
 import { Listing } from '../transport/errands.js';
 import { type Cluster, describePlacements } from '../runtime/harness.js';
 import { broken, depot, slow, stray } from './depot.js';
+
+/** Calls it with what the compiler refuses in TypeScript. */
+const called =
+  (it: (...all: never[]) => unknown, ...all: unknown[]) =>
+  () => {
+    const result: unknown = Reflect.apply(it, undefined, all);
+    return result;
+  };
 
 describePlacements('a container', (newCluster) => {
   let cluster: Cluster | undefined;
@@ -54,7 +63,7 @@ describePlacements('a container', (newCluster) => {
     const [old, next] = await runtime.place(depot, { instances: 2 });
     if (old === undefined || next === undefined) throw new Error('there are two');
     old.push({ value: 9 });
-    const state = await containerControl(runtime, old).containerExport();
+    const state = await containerControl(runtime, old).containerExport({});
     expect(state).to.include({ version: 2 });
     await containerControl(runtime, next).containerImport(state);
     expect((await next.run({})).value).to.equal(9);
@@ -62,6 +71,19 @@ describePlacements('a container', (newCluster) => {
     expect(refused).to.have.property('message').that.includes('version 3 is not read');
     expect((await next.run({})).value).to.equal(9);
     expect((await containerControl(runtime, next).containerProbe()).handled).to.equal(2n);
+    const stateless = containerControl(runtime, await runtime.place(slow));
+    for (const failed of [stateless.containerExport({}), stateless.containerImport(state)]) {
+      const error = await rejection(failed);
+      expect(error).to.be.instanceOf(HandlerError).with.property('handlerCode', 'CONFIG');
+      expect(error)
+        .to.have.property('message')
+        .that.matches(/has no (ex|im)portState/);
+    }
+    for (const wrong of ['x', undefined, {}]) {
+      expect(called(containerControl, runtime, wrong)).to.throw(ConfigError, /needs the reference of a container/);
+      expect(called(containerControl, wrong, old)).to.throw(ConfigError, /needs a runtime/);
+      expect(called(componentNetwork, wrong)).to.throw(ConfigError, /needs a runtime/);
+    }
   });
 
   it('handles one request at a time, and refuses those for which its queue has no room', async () => {
@@ -82,14 +104,14 @@ describePlacements('a container', (newCluster) => {
     expect((await ref.run({ value: 1 })).value).to.equal(1);
   });
 
-  it('that cannot start says why to each caller', async () => {
+  it('that cannot start is not placed, and says why', async () => {
     const { runtime } = await opened();
-    const ref = await runtime.place(broken);
-    const probed = await rejection(containerControl(runtime, ref).containerProbe());
-    expect(probed).to.have.property('message').that.includes('there is no disk');
-    expect(await rejection(ref.run({})))
-      .to.have.property('message')
-      .that.includes('there is no disk');
+    const refused = await rejection(runtime.place(broken, { name: 'broken', register: 'broken' }));
+    expect(refused).to.be.instanceOf(HandlerError).with.property('handlerName', 'RangeError');
+    expect(refused).to.have.property('message').that.includes('"broken" threw RangeError: there is no disk');
+    // Nothing is left that has its name.
+    expect(await rejection(runtime.place(broken, { name: 'broken' }))).to.deep.include({ message: messageOf(refused) });
+    expect(await rejection(runtime.lookup(Listing, 'broken', { timeoutMs: 1 }))).to.be.instanceOf(AskTimeoutError);
   });
 
   it('refuses a direct call of a component that it does not use', async () => {
@@ -112,9 +134,19 @@ describe('the declaration of a contained component', () => {
     ['a handler that is missing', { handlers: { push: () => {}, list } }, /no handler run/],
     ['a handler without an rpc', { handlers: { ...handlers, walk: () => {} } }, /has no option walk/],
     ['a version that is 0', { stateVersion: 0 }, /stateVersion .* whole number from 1/],
+    ['components that it uses, and no array of them', { uses: {} }, /uses of component .* must be an array/],
     ['a component of another kind among those that it uses', { uses: [{}] }, /must be components of defineComponent/],
   ];
   for (const [what, definition, message] of cases) {
     it(`is refused with ${what}`, () => expect(define(definition)).to.throw(ConfigError, message));
   }
+  it('is refused without a service, and without handlers', () => {
+    const given = (...all: unknown[]) => called(defineComponent, 'wrong', import.meta.url, ...all);
+    for (const service of ['Prices', undefined, null, {}]) {
+      expect(given(service, { handlers })).to.throw(ConfigError, /needs a service/);
+    }
+    for (const definition of [{}, undefined, null, 'handlers', { handlers: null }]) {
+      expect(given(Listing, definition)).to.throw(ConfigError, /handlers/);
+    }
+  });
 });

@@ -16,7 +16,7 @@ type Server = ActorRef<v1.ControlPlane>;
 const AT_ONCE = 1_000;
 
 describe('a control plane that a key holder floods', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   afterEach(endWorlds);
 
   async function setUp() {

@@ -51,6 +51,11 @@ export class Plane {
     return this.#server;
   }
 
+  /** Of the process that serves. */
+  get incarnation(): bigint {
+    return this.#incarnation;
+  }
+
   /** Starts the server in its partition, as in a process that has just started. */
   serve(epoch?: number, lease?: LeaderLease): void {
     // Each incarnation gives other ids.
@@ -127,8 +132,8 @@ export class Plane {
   }
 
   /** Starts a process `node/process` and brings it up. */
-  async join(name: string): Promise<Member> {
-    return this.bringUp(this.member(await this.world.start(name)));
+  async join(name: string, options: { readonly linkDeadMs?: number } = {}): Promise<Member> {
+    return this.bringUp(this.member(await this.world.start(name, options)));
   }
 
   async bringUp(member: Omit<Member, 'ordinal'>): Promise<Member> {

@@ -69,7 +69,7 @@ describe('a process that loses the control plane', () => {
     await until('it to rejoin', () => member.rejoined.length === 1);
     expect(await idsOf(plane, member)).to.deep.equal(before);
     expect(member.client.isConnected).to.equal(true);
-    expect(await member.client.locate(member.ordinal, 0n)).to.equal(member.partition.address);
+    expect(await watcher.client.locate(member.ordinal, 0n)).to.equal(member.partition.address);
     await until('the group to have it', () => groupOf(watcher, 'pool').length === 1);
     expect([member.lost, member.refused]).to.deep.equal([[], []]);
   });
@@ -236,6 +236,31 @@ describe('a control plane that has crashed and starts anew', () => {
     expect(limits.recoveryMs).to.be.greaterThan(limits.rejoinMs);
   });
 
+  it('is followed by a process that had joined while the one before recovered, and whose view that had not begun then', async () => {
+    const { plane, members, first } = await cluster();
+    plane.crash();
+    await until('all to notice', () => members.every(({ degraded }) => degraded.length === 1));
+    plane.world.network.partition(['a', 'b', 'c'], ['server']);
+    await plane.restart();
+    // It is told the first epoch, and its view has that which follows on the epoch of the others.
+    const late = plane.member(await plane.world.start('late/1'));
+    await late.client.connect({ launch: 'late', node: 'late', name: 'late' });
+    plane.world.network.heal();
+    await until('the others to rejoin', () => members.every(({ rejoined }) => rejoined.length === 1));
+    await late.client.registerPartitions([late.partition.address]);
+    await late.client.activate([{ cUid: late.partition.transportCUid, service: v1.SegmentsManager.typeName }]);
+    plane.crash();
+    plane.world.network.partition(['a', 'b', 'c'], ['server']);
+    await plane.restart();
+    await until('it to announce itself first', () => late.rejoined.length === 1);
+    plane.world.network.heal();
+    await until('the others to rejoin', () => members.every(({ rejoined }) => rejoined.length === 2));
+    await late.client.watchGroup('pool');
+    const pool = [...late.client.resources()].flatMap(({ detail }) => (detail.case === 'groupMember' ? [detail] : []));
+    expect(pool.length, 'the members of the group').to.be.greaterThan(0);
+    expect(first.lost).to.deep.equal([]);
+  });
+
   it('has members that ignore what an earlier one still sends', async () => {
     const { plane, members, third } = await cluster();
     plane.crash();
@@ -286,7 +311,8 @@ describe('a process that starts before the control plane', () => {
     const joined = plane.bringUp(member);
     await plane.world.pass(5_000);
     await plane.restart();
-    expect(await (await joined).client.locate((await joined).ordinal, 0n)).to.equal(member.partition.address);
+    const { ordinal, client } = await joined;
+    expect(await idsOf(plane, await joined)).to.deep.equal([client.pUid, ordinal, member.partition.address]);
     expect(member.degraded).to.deep.equal([]);
   });
 
@@ -309,7 +335,7 @@ describe('a process that starts before the control plane', () => {
     await plane.restart();
     const [ordinal = 0] = await client.registerPartitions([partition.address]);
     await client.activate([{ cUid: partition.transportCUid, service: v1.SegmentsManager.typeName }]);
-    expect(await client.locate(ordinal, 0n)).to.equal(partition.address);
+    expect(await plane.from(partition).locate({ ordinal })).to.include({ address: partition.address });
     const [own] = [...client.resources()].filter(({ detail }) => detail.case === 'process');
     expect(own?.actual).to.equal(State.RUNNING);
   });

@@ -20,21 +20,21 @@ describe('the state of the control plane', () => {
       expect(store.members.connect(v1.ConnectProcess.create({ launch: 'worker' })).pUid).not.to.equal(worker.pUid);
     });
 
-    it('refuses a name that is taken, and names both holders', () => {
+    it('refuses a name that is taken, and says who has it', () => {
       const { store, manager, worker } = setUp();
       const [one, other] = [
         v1.Ref.create({ cUid: 11n, service: 'shop.Pricing' }),
         v1.Ref.create({ cUid: 22n, service: 'shop.Stock' }),
       ];
-      store.registerName(manager.pUid, 'pricing', one);
-      store.registerName(manager.pUid, 'pricing', one);
+      store.registerName(manager.pUid, 'pricing', one, { path: 'main-0/prices' });
+      store.registerName(manager.pUid, 'pricing', one, { path: 'main-0/prices' });
       expect(() => store.registerName(worker.pUid, 'pricing', other))
         .to.throw(ConfigError)
         .with.property('message')
-        .that.includes('shop.Pricing 11')
-        .and.includes(`process ${manager.pUid}`)
-        .and.includes('shop.Stock 22')
-        .and.includes(`process ${worker.pUid}`);
+        .that.includes('the actor main-0/prices of shop.Pricing')
+        .and.includes(store.members.shown(manager.pUid))
+        .and.includes('this one of shop.Stock');
+      expect(store.members.shown(manager.pUid)).to.include('process "manager"');
       store.names.unregister(manager.pUid, 'pricing', 22n);
       expect(store.names.lookup('pricing')).to.deep.equal(one);
       store.names.unregister(manager.pUid, 'pricing', 11n);

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { limits } from '#src/limits.js';
+import { v1 } from '#src/protocol/index.js';
+import { millraceRejection } from '../../support/rejection.js';
 import { endWorlds } from '../transport/partitions.js';
 import { until } from '../../support/until.js';
 import { type Member, Plane } from './plane.js';
@@ -131,6 +133,30 @@ describe('a process whose control plane is taken over', () => {
     expect(member.lost).to.deep.equal([]);
     expect(late.ordinal).to.not.equal(member.ordinal);
     expect(late.client.pUid).to.not.equal(member.client.pUid);
+  });
+
+  it('is the one that serves it again: that rejoins itself as often as it has to', async () => {
+    const plane = await Plane.start();
+    plane.crash();
+    await plane.restart();
+    const { client, partition, ...told } = plane.member(plane.server);
+    const { incarnation } = plane;
+    await client.connect({ launch: 'server', node: 'server', name: 'server', incarnation });
+    await client.registerPartitions([partition.address]);
+    await client.activate([{ cUid: partition.transportCUid, service: v1.SegmentsManager.typeName }]);
+    await plane.serveAgain(2);
+    await until('it to notice', () => told.degraded.length === 1);
+    // It has announced itself, and waits for the end of the recovery.
+    await sleep(plane, 1_000);
+    client.serverMoved();
+    await until('it to rejoin', () => told.rejoined.length === 1);
+    const stranger = plane.from(await plane.world.start('x/1'));
+    const process = v1.ConnectProcess.create({ launch: 'server', node: 'server', name: 'server', incarnation });
+    const server = v1.ServerIdentity.create({ epoch: 2, incarnation });
+    expect(await millraceRejection(stranger.announce({ process, pUid: client.pUid, server }))).to.include({
+      handlerCode: 'PROTOCOL',
+    });
+    expect(told.lost).to.deep.equal([]);
   });
 
   it('says where the control plane has moved to, and of one that has ended where that was', async () => {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { later } from '#src/actors/kernel/index.js';
+import { later, type Tracing } from '#src/actors/kernel/index.js';
 import { until } from '../../support/until.js';
 import type { FirstTells } from './first-tells.js';
 import { closeSystems, counter, testSystem, worker } from './harness.js';
@@ -17,14 +17,26 @@ function expectOwn(seen: readonly Seen[], count: number): void {
   for (const [value, store] of seen) expect([value, undefined], `request ${value}`).to.include(store);
 }
 
-for (const isReal of [false, true]) {
-  describe(`AsyncLocalStorage in ${isReal ? 'real' : 'virtual'} time`, () => {
+/** Traces every message, and keeps nothing. */
+const tracing: Tracing = {
+  call: (_method, inherited, send) => send(inherited ?? { traceParent: '00-1-1-01', traceState: '' }),
+  handle: (_method, _actor, _trace, run) => run(),
+  detached: (run) => run(),
+};
+
+for (const { world, ...options } of [
+  { world: 'virtual time', isReal: false },
+  { world: 'real time', isReal: true },
+  { world: 'virtual time, with tracing', isReal: false, tracing },
+  { world: 'real time, with tracing', isReal: true, tracing },
+]) {
+  describe(`AsyncLocalStorage in ${world}`, () => {
     afterEach(async () => {
       await closeSystems();
       storage.disable();
     });
 
-    const setUp = () => testSystem({}, { isReal });
+    const setUp = () => testSystem({}, options);
     const requests = [1, 2, 3, 4];
 
     it('has what the sender of an ask has, before an await and after it, and with a later reply', async () => {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { deferred, type DeferredReply, type Later, later } from '#src/actors/kernel/index.js';
-import { HandlerError, Refusal, RefusedError, StoppedError } from '#src/errors.js';
+import { AskAbortedError, AskTimeoutError, HandlerError, Refusal, RefusedError, StoppedError } from '#src/errors.js';
 import { readAll } from '../../support/read-all.js';
 import { rejection } from '../../support/rejection.js';
+import { until } from '../../support/until.js';
 import { closeSystems, counter, testSystem, worker } from './harness.js';
 import { Counting, Worker } from './shop.js';
 
@@ -44,6 +45,52 @@ describe('a deferred reply', () => {
       .and.include({ reason: 'NOT_NOW' });
     await system.stop(ref);
     expect(await asked[3]).to.be.instanceOf(StoppedError);
+  });
+
+  it('holds nothing when nobody waits any more, and says so to who settles it', async () => {
+    const { system, scheduler } = testSystem();
+    const waiting: DeferredReply<{ value: number }>[] = [];
+    const signals: AbortSignal[] = [];
+    const ref = system.spawn(
+      worker({
+        work: (_state, _request, ctx) => {
+          const reply = deferred<{ value: number }>();
+          waiting.push(reply);
+          signals.push(ctx.signal);
+          expect(ctx.signal).to.equal(ctx.signal);
+          return reply;
+        },
+        push: (_state, _request, ctx) => void signals.push(ctx.signal),
+      }),
+    );
+    const controller = new AbortController();
+    const late = rejection(ref.work({}, { timeoutMs: 100 }));
+    const aborted = rejection(ref.work({}, { signal: controller.signal }));
+    const inTime = ref.work({});
+    const failed = rejection(ref.work({}));
+    const left = rejection(ref.work({}));
+    ref.push({});
+    await until(() => signals.length === 6);
+    expect(system.unfinished().handlers).to.equal(5);
+    expect(signals.map((signal) => signal.aborted)).to.deep.equal([false, false, false, false, false, false]);
+    controller.abort();
+    expect(await aborted).to.be.instanceOf(AskAbortedError);
+    expect(await late).to.be.instanceOf(AskTimeoutError);
+    expect(scheduler.now()).to.be.below(200);
+    expect(system.unfinished().handlers).to.equal(3);
+    expect(signals.map((signal) => signal.aborted)).to.deep.equal([true, true, false, false, false, false]);
+    expect(signals[0]?.reason).to.be.instanceOf(AskTimeoutError);
+    expect(waiting[0]?.resolve({ value: 1 }), 'late').to.equal(false);
+    expect(waiting[1]?.resolve({ value: 1 }), 'aborted').to.equal(false);
+    expect(waiting[2]?.resolve({ value: 7 }), 'in time').to.equal(true);
+    expect(waiting[2]?.resolve({ value: 8 }), 'twice').to.equal(false);
+    expect(waiting[3]?.reject(new Error('no')), 'a failure').to.equal(true);
+    expect(await inTime).to.deep.equal({ value: 7 });
+    expect(await failed).to.be.instanceOf(HandlerError);
+    await system.stop(ref);
+    expect(await left).to.be.instanceOf(StoppedError);
+    expect(waiting[4]?.resolve({ value: 1 }), 'stopped').to.equal(false);
+    expect(signals.map((signal) => signal.aborted)).to.deep.equal([true, true, true, true, true, false]);
   });
 
   const failing: Readonly<Record<string, () => Later<{ value: number }>>> = {

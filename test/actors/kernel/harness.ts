@@ -6,6 +6,7 @@ import {
   behavior,
   type BehaviorOptions,
   type Handlers,
+  type Tracing,
 } from '#src/actors/kernel/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
@@ -20,12 +21,20 @@ export interface TestSystem {
 
 const open: TestSystem[] = [];
 
+export interface TestSystemOptions {
+  readonly isReal?: boolean;
+  readonly tracing?: Tracing | undefined;
+}
+
 /** A system in virtual time (real time with `isReal`), which `closeSystems` ends. */
-export function testSystem(limits: ActorSystemOptions['limits'] = {}, { isReal = false } = {}): TestSystem {
+export function testSystem(
+  limits: ActorSystemOptions['limits'] = {},
+  { isReal = false, tracing }: TestSystemOptions = {},
+): TestSystem {
   const scheduler = isReal ? new RealScheduler() : new VirtualScheduler({ seed: 7 });
   const logger = memoryLogger();
   let lastCUid = 0n;
-  const system = new ActorSystem({ name: 'test', scheduler, logger, cUids: () => ++lastCUid, limits });
+  const system = new ActorSystem({ name: 'test', scheduler, logger, cUids: () => ++lastCUid, limits, tracing });
   const made = { system, scheduler, log: logger.records };
   open.push(made);
   return made;

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { type Context, later } from '#src/actors/kernel/index.js';
-import { HandlerError, StoppedError } from '#src/errors.js';
+import { ConfigError, HandlerError, StoppedError } from '#src/errors.js';
 import { Deferred } from '#src/deferred.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker } from './harness.js';
+import { Worker } from './shop.js';
 
 interface State {
   readonly start: number;
@@ -160,6 +161,31 @@ describe('a later reply that is settled', () => {
       const asked = ref.work({});
       ref.push({ value });
       expect(await asked).to.deep.equal({ value });
+    }
+  });
+});
+
+describe('a context of a system that belongs to no runtime', () => {
+  afterEach(closeSystems);
+
+  it('places nothing, and finds no names and groups: its error says what to do', async () => {
+    const { system } = testSystem();
+    const errors: unknown[] = [];
+    const ref = system.spawn(
+      worker({
+        work: async (_state, message, ctx) => {
+          const named = { name: 'any', service: Worker, encodeArgs: () => new Uint8Array() };
+          for (const call of [ctx.place(named), ctx.lookup(Worker, 'any'), ctx.group(Worker, 'any')]) {
+            errors.push(await rejection(call));
+          }
+          return message;
+        },
+      }),
+    );
+    await ref.work({});
+    for (const error of errors) {
+      expect(error).to.be.instanceOf(ConfigError);
+      expect(error).to.have.property('message').that.contains('Runtime.start()');
     }
   });
 });

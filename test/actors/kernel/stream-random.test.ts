@@ -161,5 +161,5 @@ describe('streams at random', () => {
         .afterEach(closeSystems),
       { numRuns: 60, endOnFailure: true },
     );
-  }).timeout(20_000);
+  }).timeout(120_000);
 });

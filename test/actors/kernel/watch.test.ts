@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { type ActorSystem, type Route, routeKey, type Terminated, type Watcher } from '#src/actors/kernel/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
 import { deferred } from '../../support/deferred.js';
+import { pass } from '../../support/offered-load.js';
 import { until } from '../../support/until.js';
 import { closeSystems, testSystem, worker, type WorkerRef } from './harness.js';
 import { Worker } from './shop.js';
@@ -36,6 +38,42 @@ describe('death watch', () => {
     expect(events).to.have.length(1);
     expect(events[0]?.ref).to.equal(target);
     expect(events[0]?.reason).to.equal('stopped');
+  });
+
+  it('tells of the end of an actor after all that this actor had told before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(5), fc.nat(5), fc.boolean(), fc.boolean(), async (earlier, told, fails, waits) => {
+        const { system, scheduler } = testSystem();
+        const lines: string[] = [];
+        const boss: WorkerRef = system.spawn(
+          worker({
+            push: async (_state, { value }, ctx) => {
+              if (value === 0) ctx.watch(target);
+              if (waits) await pass(scheduler, 1);
+              lines.push(String(value));
+            },
+            on: { terminated: (_state, { reason }) => void lines.push(reason) },
+          }),
+        );
+        const target: WorkerRef = system.spawn(
+          worker({
+            supervision: 'stop',
+            push: (_state, _request, ctx) => {
+              for (let next = 1; next <= told; next++) boss.push({ value: next });
+              if (fails) throw new Error('it ends');
+              ctx.stop();
+            },
+          }),
+        );
+        for (let next = 0; next <= earlier; next++) boss.push({ value: 0 });
+        target.push({});
+        await until(() => lines.length === earlier + told + 2);
+        const numbers = Array.from({ length: told }, (_, index) => String(index + 1));
+        expect(lines.filter((line) => line !== '0')).to.deep.equal([...numbers, fails ? 'failed' : 'stopped']);
+        await system.shutdown();
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('tells at once of an actor that has stopped already', async () => {

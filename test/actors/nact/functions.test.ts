@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import nact from 'nact';
 import { behavior, type UntypedRef } from '#src/actors/kernel/index.js';
@@ -22,6 +23,21 @@ const pricing = behavior(Pricing, {
   observe: (book, { symbol, price }) => void book.set(symbol, price),
   quote: (book, { symbol }) => ({ price: book.get(symbol) ?? 0 }),
 });
+
+interface Registry {
+  find(systemName: string, reference?: object): object | undefined;
+}
+
+/** nact's registry, which its functions resolve references in. nact's types do not describe it. */
+function registry(): Registry {
+  const systems: unknown = createRequire(import.meta.url)('nact/lib/system-map.js');
+  if (!isRegistry(systems)) throw new Error('nact has no registry');
+  return systems;
+}
+
+function isRegistry(value: unknown): value is Registry {
+  return typeof value === 'object' && value !== null && 'find' in value && typeof value.find === 'function';
+}
 
 describe("nact's functions", () => {
   afterEach(closeSystems);
@@ -58,6 +74,20 @@ describe("nact's functions", () => {
       'p',
       `${parent.system.name}://p`,
     ]);
+  });
+
+  it("are told of an actor's children, and whether it has stopped", async () => {
+    const { system } = testSystem({}, { isReal: true });
+    const parent = spawnStateless(system, () => {}, 'parent');
+    const child = spawnStateless(parent, () => {}, 'child');
+    const found = (): object | undefined => registry().find(system.name, parent);
+    expect(found()).to.have.property('stopped', false);
+    expect(found()).to.have.deep.property('childReferences', new Map([['child', child]]));
+    expect(registry().find(system.name)).to.have.deep.property('childReferences', new Map([['parent', parent]]));
+    stop(parent);
+    expect(found()).to.have.property('stopped', true);
+    await until(() => system.statistics.actors === 0);
+    expect(found()).to.equal(undefined);
   });
 
   it('take the parent of an actor, and stop the system above it', async () => {

@@ -27,6 +27,7 @@ const VERBS = [{ dispatch, query, stop }, nact] as unknown as readonly Verbs[];
 /** A request that each service of the runtime answers without any effect. */
 const QUESTIONS: Readonly<Record<string, object>> = {
   ControlPlane: { list: {} },
+  ContextCalls: { follow: { name: 'nobody' } },
   ControlPlaneClient: { locate: { ordinal: 1 } },
   ManifoldService: { describe: {} },
   PartitionRuntime: { describe: {} },

@@ -57,7 +57,12 @@ describeRuntime({ title: 'circuitBreaker', shares: true }, (start) => {
     const thrower = (): never => {
       throw new Error('of the user');
     };
-    const ref = circuitBreaker(runtime.spawn(actor), { failures: 1, openMs: 50, onChange: thrower, failOn: thrower });
+    const ref = circuitBreaker(runtime.spawn(actor), {
+      failures: 1,
+      openMs: runtime.scheduler.isVirtual ? 50 : 1_000,
+      onChange: thrower,
+      failOn: thrower,
+    });
     expect(await rejection(ref.run({}))).to.be.instanceOf(HandlerError);
     expect(await rejection(ref.run({}))).to.be.instanceOf(CircuitOpenError);
     state.isBroken = false;

@@ -63,7 +63,9 @@ export class Cluster {
     const partitions = first === undefined ? 2 : 1;
     const hosting = this.isVirtual ? {} : { placement: this.placement, system: { partitions } };
     const place = { node: `node-${this.started.length}`, name };
-    const runtime = await this.executor.start({ ...place, ...join, ...hosting, ...options });
+    // Other threads and processes answer late on a busy machine.
+    const patient = this.isVirtual ? {} : { kernelLimits: { askTimeoutMs: 30_000, ...options.kernelLimits } };
+    const runtime = await this.executor.start({ ...place, ...join, ...hosting, ...options, ...patient });
     this.started.push(runtime);
     return runtime;
   }

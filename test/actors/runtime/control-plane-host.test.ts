@@ -6,7 +6,11 @@ import {
   MemoryStore,
   MemoryStoreContent,
   openClusterStore,
+  type Runtime,
 } from '#src/index.js';
+import { ROLL_KEY } from '#src/actors/control-plane/index.js';
+import { decodeRoll } from '#src/actors/control-plane/member-roll.js';
+import { limits } from '#src/limits.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
 import { rejection } from '../../support/rejection.js';
@@ -103,4 +107,46 @@ describe('runtimes with a cluster store', () => {
       expect(fourth.pUid).to.not.equal(first.pUid);
     });
   }
+
+  /** Time until a name can be registered, which waits for the end of the recovery. */
+  async function registersAfter(crash: () => void, from: Runtime): Promise<number> {
+    const ref = from.spawn(errands());
+    const crashedAtMs = executor.scheduler.now();
+    crash();
+    await from.register('new', ref, { timeoutMs: 30_000 });
+    return executor.scheduler.now() - crashedAtMs;
+  }
+
+  it('serve as soon as all members have announced themselves, where the last one has ended', async () => {
+    await start('node-0');
+    await start('node-1');
+    const third = await start('node-2', 'member');
+    const tookMs = await registersAfter(() => executor.crash('node-0'), third);
+    expect(tookMs).to.be.lessThan(LEASE_MS + limits.recoveryMs / 2);
+  });
+
+  it('wait for a member that may live, so that nobody else gets its names', async () => {
+    await start('node-0');
+    const second = await start('node-1');
+    const third = await start('node-2', 'member');
+    await third.register('kept', third.spawn(errands()));
+    executor.crash('node-0');
+    const heal = executor.network.partition(['node-2'], ['node-1']);
+    const rival = rejection(second.register('kept', second.spawn(errands()), { timeoutMs: 30_000 }));
+    executor.scheduler.setTimer(LEASE_MS + limits.recoveryMs / 2, heal);
+    expect(await rival).to.be.instanceOf(ConfigError);
+    expect((await (await second.lookup(Errands, 'kept')).run({ value: 1 })).value).to.be.a('number');
+  });
+
+  it('wait for the whole time where the store does not have the members', async () => {
+    await start('node-0');
+    await start('node-1');
+    const third = await start('node-2', 'member');
+    const entry = content.get(ROLL_KEY);
+    expect(decodeRoll(entry?.value ?? new Uint8Array(0), 'the store')).to.have.length(3);
+    content.compareAndSet(ROLL_KEY, new TextEncoder().encode('{"members":2}'), entry?.revision);
+    const tookMs = await registersAfter(() => executor.crash('node-0'), third);
+    expect(tookMs).to.be.within(limits.recoveryMs, LEASE_MS + limits.recoveryMs + 1_000);
+    expect(decodeRoll(content.get(ROLL_KEY)?.value ?? new Uint8Array(0), 'the store')).to.have.length(2);
+  });
 });

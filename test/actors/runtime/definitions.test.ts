@@ -212,6 +212,10 @@ describeRuntime({ title: 'a definition that travels', shares: true }, (start) =>
       declared(twoSegments, new URL('missing.js', folder).href),
       /missing.js cannot be loaded/,
     ],
+    'has a URL that is code': [
+      declared(twoSegments, 'data:text/javascript,export default 1'),
+      /only file: URLs of modules are loaded/,
+    ],
     'has a module without a pipeline': [
       declared(twoSegments, new URL('bad/no-pipeline.js', folder).href),
       /no pipeline as its default export/,

@@ -56,7 +56,7 @@ for (const isPolite of [true, false]) {
   });
 
   describe(`an actor that several programs send to over sockets, which ${manners}`, function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     let folder: string;
     let executors: Executor[];
 

@@ -9,6 +9,7 @@ import type {
 import { Cluster, clusters } from './cluster.js';
 import { type Board, newBoard } from './pipelines/board.js';
 import type { FlowArgs } from './pipelines/declare-flow.js';
+import { chosenPlacements, inProcesses } from './worlds.js';
 
 export { Cluster, NOTHING_LEFT, until } from './cluster.js';
 
@@ -35,7 +36,7 @@ const VIRTUAL: readonly WorldKind[] = [
 
 const HOSTED: readonly WorldKind[] = [
   { title: 'with partitions on threads', placement: 'thread' },
-  { title: 'with partitions in processes', placement: 'process' },
+  { title: inProcesses, placement: 'process' },
 ];
 
 interface Titled {
@@ -44,7 +45,11 @@ interface Titled {
   readonly virtualOnly?: string;
   /** In real time, where a start takes a while, tests that start a runtime without options share one, and leave it as it was. */
   readonly shares?: boolean;
+  /** Processes make a difference to these tests, so `npm test` runs them there too: see worlds.ts. */
+  readonly everywhere?: boolean;
 }
+
+type Placed = string | Pick<Titled, 'title' | 'everywhere'>;
 
 /**
  * Declares the same tests for several worlds. On virtual time the process under test serves the control plane itself, or reaches it in another
@@ -52,10 +57,10 @@ interface Titled {
  * faults of the network, seeds and traces (faults.test.ts, replay.test.ts) is declared for virtual time alone: a real network has none of them.
  */
 export function describeRuntime(titled: string | Titled, declare: (start: Start) => void): void {
-  const { title, virtualOnly, shares = false } = typeof titled === 'string' ? { title: titled } : titled;
+  const { title, virtualOnly, shares = false, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
   const why = virtualOnly === undefined ? '' : ` (on virtual time only: ${virtualOnly})`;
   describe(title + why, () => {
-    for (const kind of virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL) {
+    for (const kind of chosenPlacements(virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL, everywhere)) {
       describeWorld(kind, () => declare(shares && kind.placement !== 'inline' ? sharing(kind) : starting(kind)));
     }
     closeAfterEach();
@@ -78,13 +83,16 @@ function sharing(kind: WorldKind): Start {
 }
 
 /** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
-export function describePlacements(title: string, declare: (newCluster: () => Cluster) => void): void {
-  declareFor([{ title: 'with partitions on one thread', placement: 'inline' }, ...HOSTED], title, declare);
+export function describePlacements(titled: Placed, declare: (newCluster: () => Cluster) => void): void {
+  const { title, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
+  const kinds: WorldKind[] = [{ title: 'with partitions on one thread', placement: 'inline' }, ...HOSTED];
+  declareFor(chosenPlacements(kinds, everywhere), title, declare);
 }
 
 /** As `describePlacements`, where the tests make no sense on virtual time. */
-export function describeHosted(title: string, declare: (newCluster: () => Cluster) => void): void {
-  declareFor(HOSTED, title, declare);
+export function describeHosted(titled: Placed, declare: (newCluster: () => Cluster) => void): void {
+  const { title, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
+  declareFor(chosenPlacements(HOSTED, everywhere), title, declare);
 }
 
 function declareFor(kinds: readonly WorldKind[], title: string, declare: (newCluster: () => Cluster) => void): void {
@@ -96,7 +104,7 @@ function declareFor(kinds: readonly WorldKind[], title: string, declare: (newClu
 
 function describeWorld({ title, placement }: WorldKind, declare: () => void): void {
   describe(title, function () {
-    if (placement !== 'inline') this.timeout(30_000);
+    if (placement !== 'inline') this.timeout(120_000);
     declare();
   });
 }

@@ -47,17 +47,31 @@ describe('the files of keys and certificates', () => {
     expect(found).to.deep.equal({ keyless: 'unix', ucx: 'auto', listen: 'unix:', key: KEY });
   });
 
+  it('refuse a key of bytes that are no text, and say how to make one', async () => {
+    const bytes = Uint8Array.from({ length: 32 }, (_, index) => 255 - index);
+    for (const key of [bytes, Buffer.from(KEY, 'utf16le'), Buffer.concat([Buffer.from([0x1f, 0x8b]), bytes])]) {
+      await isRefused(
+        { clusterKeyFile: file('key', key) },
+        'clusterKeyFile: ',
+        join(folder, 'key'),
+        'openssl rand -hex 32',
+      );
+    }
+  });
+
   it('give certificates, a key and an authority as they are', async () => {
     const chain = `${own.cert}\n${authority.cert}`;
-    const found = await settings({
+    const files = {
       tlsCertFile: file('cert', chain),
       tlsKeyFile: file('key', own.key),
       tlsCaFile: file('ca', `# ours\n${authority.cert}`),
-    });
+    };
+    const found = await settings(files);
     expect(found?.tls).to.deep.equal({
       cert: chain,
       key: own.key,
       ca: `# ours\n${authority.cert}`,
+      files: { ...files, keyFileReaders: 'owner' },
     });
   });
 

@@ -7,7 +7,7 @@ import { millraceRejection } from '../../support/rejection.js';
 
 const dead = Ref.create({ cUid: 1n, incarnation: 5n });
 const living = Ref.create({ cUid: 2n, incarnation: 6n });
-const hasEnded = ({ incarnation }: Ref): boolean => incarnation === dead.incarnation;
+const hasEnded = async ({ incarnation }: Ref): Promise<boolean> => incarnation === dead.incarnation;
 
 describe('the holder of a name that is looked up', () => {
   let scheduler: VirtualScheduler;

@@ -94,7 +94,7 @@ describePlacements('streams of requests between processes', (newCluster) => {
     const loaded = ref.load(source, long);
     await until(() => go !== undefined);
     const aborted = rejection(ref.load(silentAfter(1).numbers, { ...long, signal: second.draining }));
-    const stopped = second.stop({ drainTimeoutMs: 20_000 });
+    const stopped = second.stop({ drainTimeoutMs: 60_000 });
     await until(() => second.health().phase === 'draining');
     go?.();
     expect(await loaded).to.include({ value: 3 });
@@ -122,7 +122,7 @@ describePlacements('streams of requests between processes', (newCluster) => {
 
 /** Two programs of one process: between them there is nothing but their links. */
 describe('streams of requests over links of each kind', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const executors: Executor[] = [];
   const folders: string[] = [];
 

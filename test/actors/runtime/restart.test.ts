@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { behavior } from '#src/actors/kernel/index.js';
 import { ConfigError, UnreachableError } from '#src/errors.js';
+import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
 import { closeAfterEach, Cluster, describePlacements, startFlow, until } from './harness.js';
@@ -96,6 +97,43 @@ describe('a pipeline whose control plane starts anew', () => {
     expect(board.aborted).to.have.length.above(0);
     await until(() => other.metrics().pipelines.running === 0 && other.describe().partitions?.[0]?.segments === 0);
   });
+});
+
+describe('a pipeline of which a process comes late to the control plane that has started anew', () => {
+  closeAfterEach();
+
+  for (const isStarterLate of [false, true]) {
+    it(`runs on, where that is ${isStarterLate ? 'the one that has started it' : 'one that runs a segment'}`, async () => {
+      const cluster = new Cluster();
+      const [first, other, third] = [await cluster.start(), await cluster.start(), await cluster.start()];
+      const { run, board } = await startFlow(
+        other,
+        flow,
+        { count: 0 },
+        {
+          partitions: { source: other.ordinals, stage: third.ordinals, sink: third.ordinals },
+          board: (on) => {
+            on.source = (_output, { signal }) =>
+              new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+          },
+        },
+      );
+      await until(() => board.starts === 1);
+      const late = isStarterLate ? other : third;
+      const { network } = cluster.executor;
+      cluster.executor.crash(first.node);
+      await until(() => !other.isConnected && !third.isConnected);
+      network.partition([late.node], [first.node]);
+      cluster.executor.restart(first.node);
+      cluster.started[0] = await cluster.executor.start({ node: first.node, name: first.name });
+      await cluster.pass(limits.recoveryMs + 2_000);
+      network.heal();
+      await until(() => other.isConnected && third.isConnected);
+      await cluster.pass(5_000);
+      expect([board.starts, board.aborted, run.restarts]).to.deep.equal([1, [], 0]);
+      await run.stop();
+    });
+  }
 });
 
 function described(ordinal: number) {

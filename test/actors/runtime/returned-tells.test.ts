@@ -26,7 +26,7 @@ const media: Readonly<Record<string, NonNullable<ExecutorOptions['net']>>> = {
 };
 
 describe('tells over links to an actor that ends', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder: string;
   let executors: Executor[];
 

@@ -280,7 +280,9 @@ describe('the face of the runtime', () => {
   it('has no way to activate, drain or stop a segment: that is done by messages', () => {
     expect(Object.keys(face).toSorted()).to.deep.equal([
       'Executor',
+      'PLACE_ON',
       'Runtime',
+      'checkOn',
       'component',
       'declarePipeline',
       'declaredAs',
@@ -290,6 +292,7 @@ describe('the face of the runtime', () => {
       'isComponent',
       'isPipeline',
       'messageTypeOf',
+      'moduleUrl',
       'netSettings',
       'pipeline',
       'runtimeSettings',

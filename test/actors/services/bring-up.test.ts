@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { StoppedError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { SimulatedRun } from './simulated-run.js';
 
@@ -38,6 +39,18 @@ describe('the roles of a run, on virtual time', () => {
     });
   }
 
+  it('say to the launcher which machine each node has', async () => {
+    const launcher = await newRun({ nodes: 3 }).open();
+    expect(launcher.topologies().map(({ topology }) => topology)).to.deep.equal([undefined, undefined, undefined]);
+    await launcher.up();
+    expect(launcher.topologies().map(({ node, topology }) => [node, topology?.text])).to.deep.equal([
+      ['node-0', 'machine of node 0'],
+      ['node-1', 'machine of node 1'],
+      ['node-2', 'machine of node 2'],
+    ]);
+    await launcher.down();
+  });
+
   it('start a process by its node, forward what it writes, and say how it ended', async () => {
     const run = newRun({ nodes: 3 });
     const launcher = await run.open();
@@ -56,4 +69,26 @@ describe('the roles of a run, on virtual time', () => {
     expect(await launcher.down()).to.deep.equal([]);
     expect([...run.alive]).to.deep.equal([]);
   });
+
+  for (let afterMs = 0; afterMs <= 18; afterMs += 1) {
+    it(`are torn down after ${afterMs} ms: nothing more is brought up, and nothing is left`, async () => {
+      const run = newRun({ nodes: 3 });
+      const launcher = await run.open();
+      const up = launcher.up().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await new Promise<void>((resolve) => void run.scheduler.setTimer(afterMs, resolve));
+      const before = run.events.length;
+      expect(await launcher.down()).to.deep.equal([]);
+      const error = await up;
+      if (before < UP.length) expect(error).to.be.instanceOf(StoppedError);
+      else expect(error).to.equal(undefined);
+      const later = run.events.slice(before).map(({ step }) => step);
+      expect(later.filter((step) => UP.includes(step))).to.deep.equal([]);
+      expect([...run.alive]).to.deep.equal([]);
+      const head = launcher.step(v1.Step.HEAD, () => Promise.resolve());
+      expect(await head.catch((error: unknown) => error)).to.be.instanceOf(StoppedError);
+    });
+  }
 });

@@ -11,7 +11,7 @@ const UP = ['node-indices', 'channels', 'transports', 'global-services', 'welcom
 const DOWN = ['halt-global-services', 'halt-transports', 'halt-shepherds', 'halt-backends'];
 
 describe('the fault points of a run', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const runs: SimulatedRun[] = [];
 
   function newRun(faults: string, nodes = 3): SimulatedRun {
@@ -55,6 +55,47 @@ describe('the fault points of a run', function () {
         expect([...run.alive]).to.deep.equal([]);
       });
     }
+  }
+
+  /** Steps that the launcher does itself: how a test does each. */
+  const own: readonly { readonly step: string; readonly isUp: boolean; readonly nodes: number }[] = [
+    { step: 'backends', isUp: true, nodes: 3 },
+    { step: 'workers', isUp: true, nodes: 3 },
+    { step: 'head', isUp: true, nodes: 1 },
+    { step: 'halt-application', isUp: false, nodes: 3 },
+    { step: 'halt-launcher', isUp: false, nodes: 3 },
+  ];
+  for (const { step, isUp, nodes } of own) {
+    for (const action of ACTIONS) {
+      const outcome =
+        action === 'twice' ? 'change nothing' : `${isUp ? 'fail the bring-up' : 'be said'}, and leave nothing`;
+      it(`${step}:${action} of the launcher: ${outcome}`, async () => {
+        const run = newRun(`${step}:${action}`, nodes);
+        const launcher = await run.open();
+        const work = async (): Promise<void> => {
+          await launcher.up();
+          await launcher.step(v1.Step.WORKERS, () => Promise.resolve());
+          await launcher.step(v1.Step.HEAD, () => Promise.resolve());
+        };
+        const isDone = action === 'twice' || !isUp;
+        if (isDone) await work();
+        else if (action === 'kill') void work().catch(() => {});
+        else expect((await rejection(work())).message).to.include(step);
+        // Who is killed tears nothing down: its nodes notice.
+        const problems = action === 'kill' ? [] : await launcher.down();
+        if (action === 'kill' && !isUp) void launcher.down();
+        await endOfAll(run);
+        if (action !== 'kill') expect(problems.length > 0, problems.join()).to.equal(action !== 'twice' && !isUp);
+      });
+    }
+  }
+
+  /** Resolves when no process of the run is alive. Rejects after ten minutes of virtual time. */
+  async function endOfAll(run: SimulatedRun): Promise<void> {
+    for (let seconds = 0; run.alive.size > 0 && seconds < 600; seconds++) {
+      await new Promise<void>((resolve) => void run.scheduler.setTimer(1_000, resolve));
+    }
+    expect([...run.alive]).to.deep.equal([]);
   }
 
   it('are named in the documentation, each with its step', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ManagedProcesses } from '#src/actors/services/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
+import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { millraceRejection as rejection } from '../../support/rejection.js';
 import { SimulatedRun } from './simulated-run.js';
@@ -48,6 +49,31 @@ describe('global services, on virtual time', () => {
     expect((await services.create({ ...request, tag: 3n })).id).to.equal(first.id + 1n);
   });
 
+  it('choose a name that nobody has for a process or a group without one', async () => {
+    const names = ['process-1', 'process-2', ''];
+    const processes = [];
+    for (const name of names) processes.push(await services.create({ kind: PROCESS, name, process: program }));
+    expect(new Set(processes.map(({ name }) => name)).size).to.equal(3);
+    for (const { name, id } of processes) expect(await services.query(byName(PROCESS, name))).to.include({ id });
+    const members = processes.map(({ id }) => id);
+    const groups = [];
+    for (const name of ['group-1', 'group-2', '', ''])
+      groups.push(await services.create({ kind: GROUP, name, members }));
+    expect(new Set(groups.map(({ name }) => name)).size).to.equal(4);
+    for (const { name, id } of groups) expect(await services.query(byName(GROUP, name))).to.include({ id });
+    expect((await services.create({ kind: GROUP, name: 'group-1', members })).id).to.equal(groups[0]?.id);
+    const others = members.slice(1);
+    const refused = await rejection(services.create({ kind: GROUP, name: 'group-1', members: others }));
+    expect(refused.message).to.match(/"group-1" is that of another group/);
+  });
+
+  it('create a group without a name once for a request that is repeated', async () => {
+    const request = { tag: 1n, requester: 0n, kind: GROUP };
+    const { id } = await services.create(request);
+    expect((await services.create(request)).id).to.equal(id);
+    expect((await services.create({ ...request, tag: 2n })).id).not.to.equal(id);
+  });
+
   it('say what cannot be created, and on which node', async () => {
     for (const kind of [CHANNEL, POOL, NODE]) {
       expect((await rejection(services.create({ kind, name: 'x' }))).message).to.match(/create processes and groups/);
@@ -75,6 +101,38 @@ describe('global services, on virtual time', () => {
     expect(exit).to.include({ signal: 'SIGUSR1' });
     await services.destroy({ resource: byName(GROUP, 'all'), patienceMs: 100 });
     expect((await rejection(services.query(byName(GROUP, 'all')))).message).to.match(/no group/);
+  });
+
+  it('end a process whose start was not confirmed in time, and keep its name until then', async () => {
+    const pass = (ms: number): Promise<void> => new Promise((resolve) => void run.scheduler.setTimer(ms, resolve));
+    const request = { kind: PROCESS, name: 'cut', node: 1, process: program };
+    const creating = rejection(services.create(request, { timeoutMs: 60_000 }));
+    while (run.processes.length === 0) await pass(0.1);
+    run.network.partition(['services'], ['node-1']);
+    await creating;
+    expect(run.alive.has('cut@1')).to.equal(true);
+    expect(await services.query(byName(PROCESS, 'cut'))).to.include({ state: STARTING });
+    expect((await rejection(services.create(request))).message).to.match(/name "cut" is that of/);
+    run.network.heal();
+    await services.join(byName(PROCESS, 'cut'), { timeoutMs: 60_000 });
+    expect(run.alive.has('cut@1')).to.equal(false);
+    expect(await services.create(request)).to.include({ state: ALIVE });
+  });
+
+  it('say of a process that they have forgotten that it has ended, and join a group that has it', async () => {
+    const { id: first } = await services.create({ kind: PROCESS, process: program });
+    const { id: second } = await services.create({ kind: PROCESS, process: program });
+    await services.create({ kind: GROUP, name: 'both', members: [first, second] });
+    run.processes[0]?.exit(0);
+    for (let count = 0; count < limits.endedProcesses; count += 1) {
+      await services.create({ kind: PROCESS, process: program });
+      run.processes.at(-1)?.exit(0);
+    }
+    await services.join({ kind: PROCESS, which: { case: 'id', value: second + BigInt(limits.endedProcesses) } });
+    const joining = services.join({ kind: PROCESS, which: { case: 'id', value: first } }, { timeoutMs: 60_000 });
+    expect((await rejection(joining)).message).to.match(/has ended, and how is forgotten.*endedProcesses/);
+    run.processes[1]?.exit(0);
+    expect((await services.join(byName(GROUP, 'both'), { timeoutMs: 60_000 })).members).to.have.length(2);
   });
 
   it('destroy a process that ignores SIGTERM', async () => {

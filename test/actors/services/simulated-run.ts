@@ -120,14 +120,15 @@ export class SimulatedRun {
       ended.resolve({ isClean, cause });
     };
     let backend: Backend | undefined;
+    let end = (): void => {};
+    const orphaned = (): void => void backend?.roles.close(0).then(end);
     this.alive.add(host.node);
     const run = async (): Promise<void> => {
       const infrastructure = await this.#open(host.node, 'node', () => closed('it was ended by SIGKILL', false));
-      const end = (): void => {
+      end = (): void => {
         closed('it ended with exit code 0');
         this.#closing.push(infrastructure.close());
       };
-      const orphaned = (): void => void backend?.roles.close(0).then(end);
       const system = this.#system(index, end);
       backend = new Backend({ infrastructure, hostId, launcher, system, faults: this.#faults, orphaned });
       await backend.start();
@@ -140,7 +141,10 @@ export class SimulatedRun {
       place: `virtual process ${index}`,
       threadId: undefined,
       ended: ended.promise,
-      end: () => void backend?.roles.close(0),
+      end: () => {
+        if (backend === undefined) kill();
+        else orphaned();
+      },
       kill,
     };
   }
@@ -155,7 +159,7 @@ export class SimulatedRun {
       const infrastructure = await this.#open('services', 'global-services', () => end('it was ended by SIGKILL'));
       this.alive.add('global-services');
       const { nodes } = this.#options;
-      const halted = (): void => {
+      const endProcess = (): void => {
         end('it ended with exit code 0');
         this.#closing.push(infrastructure.close());
       };
@@ -164,7 +168,7 @@ export class SimulatedRun {
         primary,
         controlPlane: infrastructure.address,
         nodes,
-        halted,
+        endProcess,
       });
       infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
       const place = { address: infrastructure.address, controlPlane: 'none', pid: 1 };
@@ -177,11 +181,12 @@ export class SimulatedRun {
     return { place: 'virtual process of global services', threadId: undefined, ended: ended.promise, end: kill, kill };
   }
 
-  #system(index: number, halted: () => void): NodeSystem {
+  #system(index: number, endProcess: () => void): NodeSystem {
     return {
       pid: index + 1,
       cpus: 1,
       version: this.#options.versionOf?.(index) ?? VERSION,
+      topology: { text: `machine of node ${index}`, json: '{}' },
       startProcess: (spec, node, output) => {
         const ended = new Deferred<Omit<v1.ProcessExitInit, 'pUid'>>();
         const name = `${spec.name}@${index}`;
@@ -203,7 +208,7 @@ export class SimulatedRun {
       },
       startGlobalServices: ({ address }) => this.#executeGlobalServices(address),
       kill: () => this.crash(index),
-      halted,
+      endProcess,
     };
   }
 }

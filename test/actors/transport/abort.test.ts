@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { AbortedAsks } from '#src/actors/transport/aborted-asks.js';
-import { AskAbortedError } from '#src/errors.js';
+import { type Context, deferred, type DeferredReply } from '#src/actors/kernel/index.js';
+import { AskAbortedError, AskTimeoutError, StoppedError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { EnvelopeMode } from '#src/protocol/index.js';
 import { millraceRejection } from '../../support/rejection.js';
@@ -62,6 +63,40 @@ for (const isReal of [false, true]) {
       await world.pass(5);
       expect(channel?.link?.bytesSent).to.equal(sent);
       expect(near.system.statistics.pendingAsks).to.equal(0);
+    });
+
+    it('holds nothing of a deferred reply after its deadline, its abort, or the end of the link, and says so', async () => {
+      const world = new PartitionWorld({ isReal, latencyMs: 1 });
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      const waiting: DeferredReply<object>[] = [];
+      const signals: AbortSignal[] = [];
+      const run = (_state: undefined, _request: object, ctx: Context): DeferredReply<object> => {
+        const reply = deferred<object>();
+        waiting.push(reply);
+        signals.push(ctx.signal);
+        return reply;
+      };
+      const ref = world.reach(near, Errands, far.system.spawn(errands({ run })));
+      await ref.rush({});
+      const controller = new AbortController();
+      const inTime = ref.run({});
+      // It has to begin first, and a busy machine takes its time.
+      const late = millraceRejection(ref.run({}, { timeoutMs: isReal ? 1_000 : 50 }));
+      const aborted = millraceRejection(ref.run({}, { signal: controller.signal }));
+      const lost = millraceRejection(ref.run({}));
+      await until('all to begin', () => waiting.length === 4);
+      expect(waiting[0]?.resolve({ value: 1 })).to.equal(true);
+      expect(await inTime).to.have.property('value', 1);
+      controller.abort();
+      expect(await aborted).to.be.instanceOf(AskAbortedError);
+      expect(await late).to.be.instanceOf(AskTimeoutError);
+      await until('nobody to wait for two of them', () => far.system.unfinished().handlers === 1);
+      expect(waiting.slice(1, 3).map((reply) => reply.resolve({}))).to.deep.equal([false, false]);
+      for (const channel of near.router.channels()) channel.close(new StoppedError('The link is cut.'));
+      await lost;
+      await until('nobody to wait', () => far.system.unfinished().handlers === 0);
+      expect(waiting[3]?.resolve({})).to.equal(false);
+      expect(signals.map(({ aborted: isAborted }) => isAborted)).to.deep.equal([true, true, true, true]);
     });
 
     it('may be aborted too late: nothing happens, and the next is answered', async () => {

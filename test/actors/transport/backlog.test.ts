@@ -128,14 +128,15 @@ describe('what waits for a link', () => {
     const near = await world.start('a/1');
     const letters: DeadLetter[] = [];
     near.system.deadLetters.subscribe((letter) => letters.push(letter));
-    const nobody = near.system.referenceTo(Errands, near.router.routeTo('memory://nowhere/1', 9n));
+    const nobody = near.system.referenceTo(Errands, near.router.routeTo('memory://nowhere/1', 9n, Errands.typeName));
     for (const value of [1, 2, 3]) expect(nobody.push({ value })).to.equal(true);
     nobody.urge({ value: 4 });
     const asked = millraceRejection(nobody.run({}));
     expect(await asked).to.be.instanceOf(UnreachableError);
-    const about = { path: 'actor 9 at memory://nowhere/1', reason: 'unreachable' };
+    const about = { path: 'actor 9 (test.Errands) in the partition at memory://nowhere/1', reason: 'unreachable' };
     const load = new Uint8Array(0);
-    expect(letters).to.have.deep.members([
+    for (const { cause } of letters) expect(cause).to.be.instanceOf(UnreachableError);
+    expect(letters.map(withoutCause)).to.have.deep.members([
       { ...about, method: 'test.Errands.Urge', message: { value: 4, load } },
       ...[1, 2, 3].map((value) => ({ ...about, method: 'test.Errands.Push', message: { value, load } })),
     ]);
@@ -181,3 +182,7 @@ describe('what waits for a link', () => {
     expect(ref.push({})).to.be.a('boolean');
   });
 });
+
+function withoutCause({ path, reason, method, message }: DeadLetter) {
+  return { path, reason, method, message };
+}

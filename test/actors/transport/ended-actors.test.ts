@@ -31,7 +31,8 @@ async function setUp(options: WorldOptions = {}) {
   await ref.run({});
   const letters: DeadLetter[] = [];
   near.system.deadLetters.subscribe((letter) => letters.push(letter));
-  const path = `actor ${worker.toRef().cUid} at ${far.address}`;
+  // The process of the actor says what it was.
+  const path = `${far.system.name}/${worker.name}`;
   const stop = async (): Promise<void> => {
     const stopped = far.system.stop(worker);
     open();
@@ -209,6 +210,41 @@ describe('tells over a link to an actor that has stopped', () => {
     expect(whole.map(valueOf)).to.deep.equal(Array.from({ length: whole.length }, (_, index) => index));
     expect(near.system.deadLetters.count).to.equal(100);
     expect(far.system.deadLetters.count).to.equal(0);
+  });
+
+  it('come back with their messages, in several reports where they do not fit into one envelope', async () => {
+    for (const [maxMessageBytes, sizes] of [
+      [50_000, [30_000, 30_000, 30_000, 10]],
+      [limits.maxMessageBytes, [60_000, limits.maxMessageBytes - 1_024, 10]],
+    ] as const) {
+      const { world, far, ref, letters, stop } = await setUp({ linkLimits: { maxMessageBytes } });
+      ref.push({ value: 99 });
+      for (const [value, size] of sizes.entries()) {
+        await ref.ready();
+        ref.push({ value, load: new Uint8Array(size) });
+      }
+      await world.pass(20 * LATENCY_MS);
+      await stop();
+      await until('all to come back', () => letters.length === sizes.length);
+      expect(letters.map(valueOf)).to.deep.equal([...sizes.keys()]);
+      expect(far.system.deadLetters.count).to.equal(0);
+    }
+  });
+
+  it('come back with as much of the path as fits, and the link goes on', async () => {
+    const { world, near, far, letters } = await setUp({ linkLimits: { maxMessageBytes: 1_024 } });
+    const name = 'a'.repeat(2_000);
+    const worker = far.system.spawn(errands(), { name });
+    const ref = world.reach(near, Errands, worker);
+    await ref.run({});
+    await far.system.stop(worker);
+    ref.push({ value: 1 });
+    await until('it to come back', () => letters.length === 1);
+    const path = letters[0]?.path ?? '';
+    expect(`${far.system.name}/${name}`.startsWith(path)).to.equal(true);
+    expect(path.length).to.be.within(500, 1_000);
+    const other = world.reach(near, Errands, far.system.spawn(errands()));
+    expect(await other.run({ value: 2 })).to.have.property('value', 2);
   });
 
   it('are dead letters of the actor’s process when the link has ended before the actor', async () => {

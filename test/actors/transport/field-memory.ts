@@ -10,6 +10,10 @@ export class FieldMemory implements MessageFields {
   limitBytes: number = limits.poolBytes;
   /** What cannot be read any more. */
   isLost = false;
+  /** The peer that is to be sent a description is gone. */
+  isPeerGone = false;
+  /** Times that fields were stored. */
+  stores = 0;
   /** Of stored fields and of objects at peers. */
   held = 0;
   /** Objects that wait to be read. */
@@ -96,11 +100,13 @@ export class FieldMemory implements MessageFields {
 
   #open(fields: readonly Uint8Array[]): StoredFields {
     const bytes = fields.map((field) => field.slice());
+    this.stores += 1;
     let isOpen = true;
     this.#hold(bytes);
     return {
       bytes,
       describe: (_to, _origin, freed) => {
+        if (this.isPeerGone) throw new UnreachableError('The peer is gone.');
         this.#described += 1;
         this.#hold(bytes);
         this.#objects.set(this.#described, bytes);

@@ -127,7 +127,7 @@ describe('the flow to a mailbox, at random', () => {
   afterEach(endWorlds);
 
   it('over links that lose nothing: all that is accepted is handled in order, and nobody waits for ever', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     await fc.assert(
       fc.asyncProperty(fc.nat(10_000), fc.constantFrom(1, 4, 30), schedule, async (seed, capacity, steps) => {
         const { take, finish } = await setUp(seed, {}, capacity);
@@ -139,7 +139,7 @@ describe('the flow to a mailbox, at random', () => {
   });
 
   it('over links that lose, double and reorder frames: nothing is dropped at the receiver, and nobody waits for ever', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     await fc.assert(
       fc.asyncProperty(
         fc.nat(10_000),

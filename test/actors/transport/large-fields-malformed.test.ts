@@ -44,7 +44,7 @@ describe('large fields of a peer that says what it likes', () => {
     const hello = { version: 1, address: ADDRESS, incarnation: 1n, takesDetachedFields: true };
     const value = ordinal === 0 ? hello : { ...hello, ordinal };
     stranger.send(stranger.word({ message: { case: 'hello', value } }));
-    await until('the peer to be known', () => [...far.router.channels()].some(({ address }) => address === ADDRESS));
+    await until('the peer to be known', () => [...far.router.channels()].some(({ name }) => name.address === ADDRESS));
     /** What a peer is sent of a field that is there. */
     const described = (bytes = full(LARGE, 7)): v1.RemoteDescriptor => {
       const stored = memory.storeNow([bytes]);

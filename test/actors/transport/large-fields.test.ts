@@ -1,116 +1,18 @@
 import { expect } from 'chai';
-import type { ActorRef, DeadLetter } from '#src/actors/kernel/index.js';
+import type { ActorRef } from '#src/actors/kernel/index.js';
 import { Deferred } from '#src/deferred.js';
-import { AskTimeoutError, BackpressureError, ResourceError, StoppedError, UnreachableError } from '#src/errors.js';
+import { AskTimeoutError, BackpressureError, StoppedError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { millraceRejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { until } from '../../support/until.js';
 import { type Errand, Errands, Listing } from './errands.js';
 import { FieldMemory, full } from './field-memory.js';
+import { LARGE, setUp } from './large-fields-world.js';
 import { endWorlds, errands, listing, PartitionWorld } from './partitions.js';
-
-const LARGE = limits.inlineFieldBytes + 1;
-
-async function setUp(definition: Parameters<typeof errands>[0] = {}) {
-  const memory = new FieldMemory();
-  const world = new PartitionWorld({ latencyMs: 1 });
-  const near = await world.start('a/1', { fields: memory });
-  const far = await world.start('b/1', { fields: memory });
-  const handled: Errand[] = [];
-  const actor = far.system.spawn(errands({ push: (_state, errand) => void handled.push(errand), ...definition }));
-  const ref = world.reach(near, Errands, actor);
-  const letters: DeadLetter[] = [];
-  near.system.deadLetters.subscribe((letter) => letters.push(letter));
-  return { world, memory, near, far, ref, actor, handled, letters };
-}
 
 describe('large fields over a link', () => {
   afterEach(endWorlds);
-
-  it('hold back what follows them to the same actor while there is no memory, and nothing else', async () => {
-    const { world, memory, near, far, ref, handled } = await setUp();
-    const other = world.reach(near, Errands, far.system.spawn(errands()));
-    await ref.run({});
-    memory.isFull = true;
-    expect(ref.push({ value: 1, load: full(LARGE, 1) })).to.equal(false);
-    ref.push({ value: 2 });
-    const asked = ref.run({ value: 3, load: full(10, 3) }, { timeoutMs: 60_000 });
-    expect((await other.run({ value: 4 })).value).to.equal(4);
-    let isReady = false;
-    const ready = ref.ready().then(() => (isReady = true));
-    await world.pass(100);
-    expect(handled).to.deep.equal([]);
-    expect(isReady).to.equal(false);
-    memory.empty();
-    expect((await asked).value).to.equal(3);
-    await ready;
-    expect(handled.map(({ value, load }) => [value, load.length])).to.deep.equal([
-      [1, LARGE],
-      [2, 0],
-    ]);
-    await until('nothing to be held', () => memory.held === 0);
-  });
-
-  it('that get no memory in time fail their ask, and make their tell a dead letter; what follows is sent', async () => {
-    const { memory, ref, handled, letters } = await setUp();
-    await ref.run({});
-    memory.isFull = true;
-    ref.push({ value: 1, load: full(LARGE, 1) });
-    ref.push({ value: 2 });
-    memory.empty(new ResourceError('no memory'));
-    await until('the tell to be a dead letter', () => letters.length === 1);
-    expect(letters[0]?.reason).to.equal('overflow');
-    const asked = millraceRejection(ref.run({ load: full(LARGE, 1) }));
-    memory.empty(new ResourceError('no memory'));
-    expect(await asked).to.be.instanceOf(ResourceError);
-    await until('the other tell', () => handled.length === 1);
-    expect(handled[0]?.value).to.equal(2);
-    expect(memory.held).to.equal(0);
-  });
-
-  it('of a reply without memory are the error of its ask, and those of an element that of its stream', async () => {
-    const { world, memory, near, far, ref } = await setUp({ run: () => ({ load: full(LARGE, 1) }) });
-    const lister = far.system.spawn(
-      listing({
-        async *list() {
-          yield { value: 0 };
-          yield { value: 1, load: full(LARGE, 1) };
-          yield { value: 2 };
-        },
-      }),
-    );
-    await ref.rush({});
-    memory.isFull = true;
-    const asked = millraceRejection(ref.run({}));
-    await world.pass(10);
-    memory.empty(new ResourceError('no memory'));
-    expect(await asked).to.be.instanceOf(ResourceError);
-    const read: number[] = [];
-    const ended = (async () => {
-      for await (const { value } of world.reach(near, Listing, lister).list({})) read.push(value);
-    })();
-    await world.pass(10);
-    memory.empty(new ResourceError('no memory'));
-    expect(await millraceRejection(ended)).to.be.instanceOf(ResourceError);
-    expect(read).to.deep.equal([0]);
-    expect(memory.held).to.equal(0);
-  });
-
-  it('that wait for memory are bounded, and dead letters of their sender when the link ends', async () => {
-    const { memory, near, ref, far, letters } = await setUp();
-    await ref.run({});
-    memory.isFull = true;
-    const size = limits.linkLargeBytes / 4;
-    for (const value of upTo(3)) ref.push({ value, load: full(size, value) });
-    expect(() => ref.push({ load: full(size, 1) })).to.throw(BackpressureError);
-    near.router.disconnect(far.address);
-    await until('dead letters', () => letters.length === 3);
-    const [letter] = letters;
-    expect(letter?.reason).to.equal('unreachable');
-    expect(letter?.message).to.have.property('load').with.lengthOf(size);
-    expect(memory.held).to.equal(0);
-  });
 
   it('to a slow actor take its share of the pool and no more, and hold up no other actor of the link', async () => {
     const blocked = new Deferred<void>();

@@ -7,7 +7,7 @@ import { limits } from '#src/limits.js';
 import { rejection } from '../../support/rejection.js';
 import { until } from '../../support/until.js';
 import { Errands } from './errands.js';
-import { endWorlds, errands, type Partition, PartitionWorld } from './partitions.js';
+import { endWorlds, errands, type Partition, PartitionWorld, pathIn } from './partitions.js';
 
 const LATENCY_MS = 10;
 const load = new Uint8Array(0);
@@ -100,7 +100,7 @@ describe('a tell that its receiver does not decode', () => {
 describe('tells in flight on a link that is lost', () => {
   afterEach(endWorlds);
 
-  it('become dead letters at the sender: path, method, message and reason, in order on each lane', async () => {
+  it('become dead letters at the sender: path, method, message, reason and cause, in order on each lane', async () => {
     const { world, near, far, worker, ref, letters } = await setUp();
     world.network.partition(['a'], ['b']);
     for (const value of [1, 2, 3]) {
@@ -109,8 +109,9 @@ describe('tells in flight on a link that is lost', () => {
     }
     ref.urge({ value: 4 });
     await until('the link to be lost', () => isCut(near));
-    const about = { path: `actor ${worker.toRef().cUid} at ${far.address}`, reason: 'unreachable' };
-    expect(letters).to.deep.equal([
+    const about = { path: pathIn(far, worker), reason: 'unreachable' };
+    for (const { cause } of letters) expect(cause).to.be.instanceOf(UnreachableError);
+    expect(letters.map(withoutCause)).to.deep.equal([
       { ...about, method: 'test.Errands.Urge', message: { value: 4, load } },
       ...[1, 2, 3].map((value) => ({ ...about, method: 'test.Errands.Push', message: { value, load } })),
     ]);
@@ -272,3 +273,7 @@ describe('tells in flight on a link that is lost', () => {
     );
   });
 });
+
+function withoutCause({ path, reason, method, message }: DeadLetter) {
+  return { path, reason, method, message };
+}

@@ -5,9 +5,11 @@ import {
   type Behavior,
   behavior,
   type BehaviorOptions,
+  describeActor,
   type Handlers,
   type KernelLimits,
   type Tracing,
+  type UntypedRef,
 } from '#src/actors/kernel/index.js';
 import { type MessageFields, Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
 import { UnreachableError } from '#src/errors.js';
@@ -81,7 +83,8 @@ export class PartitionWorld {
     const ordinal = ++this.#ordinals;
     const { scheduler } = this;
     const logger = memoryLogger();
-    const cUids = new CUidAllocator(ordinal);
+    // The first two ids are those of the actors that every partition has at most once.
+    const cUids = new CUidAllocator(ordinal, 2);
     const system = new ActorSystem({
       name: `${node}-${process}`,
       scheduler,
@@ -155,6 +158,11 @@ export class PartitionWorld {
 async function end(system: ActorSystem, router: Router): Promise<void> {
   await system.shutdown();
   await router.close();
+}
+
+/** What an actor of a partition is called in another one, which has no name of it. */
+export function pathIn({ system, address }: Partition, ref: UntypedRef): string {
+  return `${describeActor(ref.toRef())} in partition ${system.name} at ${address}`;
 }
 
 /** For `afterEach`: ends all worlds; a failure names their seeds. */

@@ -30,7 +30,7 @@ describe('the addresses of peers that a partition knows', () => {
   it('are those of peers that have introduced themselves, without the control plane', async () => {
     const { addresses } = setUp(nobody);
     expect(await millraceRejection(addresses.find(HOLDER))).to.be.instanceOf(UnreachableError);
-    addresses.introduced(HOLDER, 'memory://b');
+    addresses.introduced(HOLDER, 'memory://b', '');
     expect(await addresses.find(HOLDER)).to.equal('memory://b');
     expect(await millraceRejection(addresses.find({ ...HOLDER, incarnation: 8n }))).to.be.instanceOf(UnreachableError);
   });
@@ -45,7 +45,7 @@ describe('the addresses of peers that a partition knows', () => {
   it('of the control plane are not replaced by what a peer says', async () => {
     const { addresses } = setUp(async () => 'memory://b');
     await addresses.find(HOLDER);
-    addresses.introduced(HOLDER, 'memory://elsewhere');
+    addresses.introduced(HOLDER, 'memory://elsewhere', '');
     expect(await addresses.find(HOLDER)).to.equal('memory://b');
   });
 
@@ -60,7 +60,7 @@ describe('the addresses of peers that a partition knows', () => {
     for (const answer of ['memory://b', undefined]) {
       const { addresses, asked } = setUp(async () => answer);
       let gone = 0;
-      addresses.introduced(HOLDER, 'memory://b');
+      addresses.introduced(HOLDER, 'memory://b', '');
       for (let index = 0; index < 3; index += 1)
         expect(addresses.missed(HOLDER, 'memory://b', () => (gone += 1))).to.equal(false);
       await turn();
@@ -70,7 +70,7 @@ describe('the addresses of peers that a partition knows', () => {
 
   it('of peers are corrected by the control plane: nobody can make a process that lives pass for one that has ended', async () => {
     const { addresses } = setUp(async () => 'memory://b');
-    addresses.introduced(HOLDER, 'memory://forged');
+    addresses.introduced(HOLDER, 'memory://forged', '');
     expect(addresses.missed(HOLDER, 'memory://forged', () => expect.fail('it has not ended'))).to.equal(false);
     await turn();
     expect(await addresses.find(HOLDER)).to.equal('memory://b');
@@ -83,9 +83,9 @@ describe('the addresses of peers that a partition knows', () => {
       ['memory://elsewhere', false],
     ] as const) {
       const { addresses, asked } = setUp(async () => answer);
-      addresses.introduced(HOLDER, 'memory://b');
+      addresses.introduced(HOLDER, 'memory://b', '');
       for (let ordinal = 10; ordinal < 10 + limits.peerAddresses; ordinal += 1) {
-        addresses.introduced({ ordinal, incarnation: 1n }, `memory://${ordinal}`);
+        addresses.introduced({ ordinal, incarnation: 1n }, `memory://${ordinal}`, '');
       }
       let gone = 0;
       expect(addresses.missed(HOLDER, 'memory://b', () => (gone += 1))).to.equal(false);
@@ -100,13 +100,13 @@ describe('the addresses of peers that a partition knows', () => {
       fc.asyncProperty(used, async (ordinals) => {
         const { addresses } = setUp(nobody);
         for (let ordinal = 1; ordinal <= limits.peerAddresses; ordinal += 1) {
-          addresses.introduced({ ordinal, incarnation: 1n }, `memory://${ordinal}`);
+          addresses.introduced({ ordinal, incarnation: 1n }, `memory://${ordinal}`, '');
         }
         const known = ordinals.filter((ordinal) => ordinal <= limits.peerAddresses);
         for (const ordinal of known) await addresses.find({ ordinal, incarnation: 1n });
         const kept = new Set(known);
         for (let more = 1; more <= limits.peerAddresses - kept.size; more += 1) {
-          addresses.introduced({ ordinal: 10 * limits.peerAddresses + more, incarnation: 1n }, 'memory://new');
+          addresses.introduced({ ordinal: 10 * limits.peerAddresses + more, incarnation: 1n }, 'memory://new', '');
         }
         expect(addresses.size).to.equal(limits.peerAddresses);
         for (const ordinal of kept) {

@@ -275,7 +275,7 @@ describe('backpressure over a link', () => {
   });
 
   it('bounds the replies to a peer that asks and does not read', async function () {
-    this.timeout(20_000);
+    this.timeout(120_000);
     const world = new PartitionWorld({ linkLimits: { linkBacklogBytes: 1024 * 1024 * 1024 } });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];
     const load = new Uint8Array(4 * 1024 * 1024);

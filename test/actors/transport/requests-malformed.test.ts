@@ -34,7 +34,7 @@ describe('streams of requests of a peer that says what it likes', () => {
     const stranger = new Stranger(transport, await transport.connect(far.address, { timeoutMs: 1_000 }));
     stranger.send(stranger.word({ message: { case: 'hello', value: { version: 1, address: 'memory://evil/9' } } }));
     await until('the peer to be known', () =>
-      [...far.router.channels()].some(({ address }) => address === 'memory://evil/9'),
+      [...far.router.channels()].some(({ name }) => name.address === 'memory://evil/9'),
     );
     const say = (fill: (header: EnvelopeHeader) => void, method?: AnyMethod, value: unknown = {}): void =>
       stranger.send(stranger.envelope(fill, method, value));

@@ -202,5 +202,5 @@ describe('streams of requests over links at random', () => {
       }),
       { numRuns: 60, endOnFailure: true },
     );
-  }).timeout(20_000);
+  }).timeout(120_000);
 });

@@ -61,6 +61,19 @@ describe('a peer that returns what it likes', () => {
     await finish();
   });
 
+  it('names its own actors only', async () => {
+    const { near, ref, letters, giveBack, finish } = await setUp();
+    const foreign = new CUidAllocator(ORDINAL + 1).next();
+    ref.push({ value: 1 });
+    ref.push({ value: 2 });
+    await giveBack({ tells: 1, cUid: foreign, path: 'evil/of-another' });
+    await giveBack({ tells: 1, path: 'evil/of-its-own' });
+    expect(near.system.pathOf(foreign)).to.equal(undefined);
+    expect(letters[0]?.path).not.to.include('evil/of-another');
+    expect(letters[1]?.path).to.equal('evil/of-its-own');
+    await finish();
+  });
+
   it('may say that the actor has no handler for the method: the actor has not ended then', async () => {
     const { near, ref, letters, giveBack, encoded, finish } = await setUp();
     ref.push({ value: 1 });

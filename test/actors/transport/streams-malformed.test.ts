@@ -102,6 +102,24 @@ describe('streams of a peer that says what it likes', () => {
     await finish();
   });
 
+  it('are opened at the actor that they name, also behind a repeated opening of one', async () => {
+    const { far, stranger, open, made, finish } = await setUp({ reorder: 1e-12 });
+    far.system.spawn(listing({ list: async function* () {} }), { cUid: 5n });
+    const known = (header: EnvelopeHeader) => Object.assign(header, { methodName: '' });
+    open(7, () => {}, 1);
+    await until('one to be made', () => made() === 1);
+    open(8, (header) => Object.assign(known(header), { toLow: 5 }));
+    open(7, known, 1);
+    // Its receiver and its method are those of the envelope before it.
+    open(9, known, 1);
+    await until('all to end', () => new Set(stranger.ends.map(([stream]) => stream)).size === 3);
+    for (const stream of [7, 8, 9]) {
+      stranger.send(stranger.word({ message: { case: 'streamClosed', value: { stream, isReader: true } } }));
+    }
+    expect(made()).to.equal(2);
+    await finish();
+  });
+
   it('are not begun again by an opening that comes late, where frames overtake one another', async () => {
     const { far, stranger, open, made, finish, world } = await setUp({ reorder: 1e-12 });
     open(7, () => {}, 2);
@@ -135,7 +153,7 @@ describe('streams of a peer that says what it likes', () => {
     const { far, stranger, finish } = await setUp();
     stranger.send(stranger.word({ message: { case: 'hello', value: { version: 1, address: 'memory://evil/9' } } }));
     await until('the peer to be known', () =>
-      [...far.router.channels()].some(({ address }) => address === 'memory://evil/9'),
+      [...far.router.channels()].some(({ name }) => name.address === 'memory://evil/9'),
     );
     const ref = far.system.referenceTo(Listing, far.router.routeTo('memory://evil/9', 5n));
     const read = readAll(ref.list({ value: 1 }, { windowItems: 3, windowBytes, timeoutMs: 1_000 }));

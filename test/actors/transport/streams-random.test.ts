@@ -146,5 +146,5 @@ describe('streams over links at random', () => {
       }),
       { numRuns: 40, endOnFailure: true },
     );
-  }).timeout(20_000);
+  }).timeout(120_000);
 });

@@ -182,7 +182,7 @@ for (const isReal of [false, true]) {
       await aborted.next();
       controller.abort();
       await until('the second to be closed', () => closed.length === 2);
-      const { values, error } = await readAll(ref.list({ value: 3 }, { timeoutMs: 20 }));
+      const { values, error } = await readAll(ref.list({ value: 3 }, { timeoutMs: isReal ? 500 : 20 }));
       expect(values).to.deep.equal([3]);
       expect(error).to.be.instanceOf(AskTimeoutError);
       await until('the third to be closed', () => closed.length === 3);

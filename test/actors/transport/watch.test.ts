@@ -47,6 +47,66 @@ describe('death watch over a link', () => {
     expect(other.gone).to.deep.equal(['stopped', 'stopped']);
   });
 
+  it('goes on over the link that the peer has opened, where the own attempt to open one fails behind that', async () => {
+    const world = new PartitionWorld({ latencyMs: 1 });
+    const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+    const worker = far.system.spawn(errands());
+    const ref = world.reach(near, Errands, worker);
+    world.network.override('a', 'b', { latencyMs: 60_000 });
+    const { ref: boss, gone } = watcher(near, [ref]);
+    await world.pass(10);
+    world.network.override('a', 'b', { latencyMs: 1 });
+    await world.reach(far, Errands, near.system.spawn(errands())).run({});
+    await world.pass(limits.connectTimeoutMs);
+    expect(gone).to.deep.equal([]);
+    // What follows goes over that link, too: no other one is opened.
+    await ref.run({});
+    expect([...near.router.channels()].length).to.equal(1);
+    boss.push({ value: 0 });
+    await far.system.stop(worker);
+    await world.pass(100);
+    expect(gone).to.deep.equal([]);
+    const again = far.system.spawn(errands());
+    const other = watcher(near, [world.reach(near, Errands, again)]);
+    await far.system.stop(again);
+    await until('it to be told', () => other.gone.length > 0);
+    expect(other.gone).to.deep.equal(['stopped']);
+  });
+
+  for (const isReal of [false, true]) {
+    it(`tells of the end after all that the actor had told before, in ${isReal ? 'real' : 'virtual'} time`, async () => {
+      const world = new PartitionWorld({ isReal, latencyMs: 1 });
+      const [near, far] = [await world.start('a/1'), await world.start('b/1')];
+      for (let round = 0; round < 10; round++) {
+        const lines: string[] = [];
+        const boss = near.system.spawn(
+          errands({
+            run: (_state, request, ctx) => {
+              ctx.watch(worker);
+              return request;
+            },
+            push: (_state, { value }) => void lines.push(String(value)),
+            on: { terminated: (_state, { reason }) => void lines.push(reason) },
+          }),
+        );
+        const known = world.reach(far, Errands, boss);
+        const there = far.system.spawn(
+          errands({
+            push: (_state, _request, ctx) => {
+              for (let value = 0; value < 5; value++) known.push({ value, load: new Uint8Array(round * 1_000) });
+              ctx.stop();
+            },
+          }),
+        );
+        const worker: ActorRef<typeof Errands> = world.reach(near, Errands, there);
+        await boss.run({});
+        worker.push({});
+        await until('it to be told', () => lines.includes('stopped'));
+        expect(lines).to.deep.equal(['0', '1', '2', '3', '4', 'stopped']);
+      }
+    });
+  }
+
   it('tells of an actor that failed, and of its error, also where frames are lost', async () => {
     const world = new PartitionWorld({ loss: 0.3 });
     const [near, far] = [await world.start('a/1'), await world.start('b/1')];

@@ -41,7 +41,7 @@ function held(runtime: Runtime): number {
   return runtime.metrics().values.held;
 }
 
-describePlacements('borrowed fields of messages', (newCluster) => {
+describePlacements({ title: 'borrowed fields of messages', everywhere: true }, (newCluster) => {
   const isMapped = (both: Pair): boolean => !both.cluster.isVirtual && lackingSharedMemory() === undefined;
 
   it('are where their sender has written them, are not copied, and are released when the handler has settled', async () => {

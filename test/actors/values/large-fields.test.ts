@@ -30,7 +30,7 @@ function copied(...runtimes: readonly Runtime[]): number {
   return runtimes.reduce((sum, runtime) => sum + runtime.metrics().values.bytesCopied, 0);
 }
 
-describePlacements('large fields of messages', (newCluster) => {
+describePlacements({ title: 'large fields of messages', everywhere: true }, (newCluster) => {
   it('arrive whole, in their order among other messages, and leave nothing', async () => {
     const both = await pair(newCluster());
     const { ref, handled } = await desk(both);
@@ -149,8 +149,8 @@ describePlacements('large fields of messages', (newCluster) => {
     let open = (): void => {};
     held.push(new Promise((resolve) => (open = resolve)));
     const { ref } = await desk(both, { push: () => held[0] });
-    let letters = 0;
-    both.writer.deadLetters.subscribe(() => (letters += 1));
+    const letters: unknown[] = [];
+    both.writer.deadLetters.subscribe(({ message }) => letters.push(message));
     for (const value of upTo(4)) ref.push({ value, load: patterned(MIB, value) });
     const asked = rejection(ref.run({ load: patterned(MIB, 1) }));
     await until(() => both.reader.metrics().values.held >= 1);
@@ -160,7 +160,8 @@ describePlacements('large fields of messages', (newCluster) => {
     open();
     await stopped;
     expect(await asked).to.be.instanceOf(StoppedError);
-    await until(() => letters === 3);
+    await until(() => letters.length === 3);
+    expect(letters).to.deep.equal([undefined, undefined, undefined]);
     await settled(both.writer, both.reader);
   });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { later, systemKey } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
-import { thrownByHandler } from '#src/actors/transport/index.js';
+import { thrownByHandler } from '#src/protocol/errors/index.js';
 import { bytesCodable, type Descriptor } from '#src/descriptors/index.js';
 import { ProtocolError, UnreachableError } from '#src/errors.js';
 import { descriptorsCUid } from '#src/ids/index.js';
@@ -38,7 +38,7 @@ async function kept(writer: Runtime, reader: Runtime, values: number): Promise<D
   return held;
 }
 
-describePlacements('the ledger of values', (newCluster) => {
+describePlacements({ title: 'the ledger of values', everywhere: true }, (newCluster) => {
   it('says who holds what, since when and from where, and is empty when all was given back', async () => {
     const { writer, reader } = await pair(newCluster());
     const held = await kept(writer, reader, 3);

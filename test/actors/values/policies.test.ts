@@ -13,7 +13,7 @@ async function readAll<T>(values: AsyncIterable<T>): Promise<T[]> {
   return read;
 }
 
-describePlacements('the policy of a publisher of values', (newCluster) => {
+describePlacements({ title: 'the policy of a publisher of values', everywhere: true }, (newCluster) => {
   it('hash sends values of one key to one subscriber, and needs a key', async () => {
     const { writer, reader } = await pair(newCluster());
     const publisher = await writer.publisher('lines', textCodable, { policy: 'hash' });

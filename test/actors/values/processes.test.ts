@@ -68,7 +68,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
   }
 
   beforeEach(async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     runtime = await Runtime.start({ listen: 'unix:', keyless: 'loopback', ucx: 'off', log: silentLogger });
     pool = runtime.createPool({ limitBytes: 256 * MIB });
   });
@@ -96,7 +96,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
 
   for (const kind of ['process', 'thread'] as const) {
     it(`are read where another ${kind} has written them: what it writes later is seen, and nothing is copied`, async function () {
-      this.timeout(30_000);
+      this.timeout(120_000);
       const writer = await start(kind);
       writer.tell({ kind: 'publish', name: 'frames', sizeBytes: 8 * MIB, values: 3 });
       const subscriber = await runtime.subscriber('frames', bytesCodable);
@@ -116,7 +116,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
   }
 
   it('end with UnreachableError at once when their writer is killed, what is read stays good, and nothing is left', async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const writer = await start();
     writer.tell({ kind: 'publish', name: 'frames', sizeBytes: MIB });
     const subscriber = await runtime.subscriber('frames', bytesCodable);
@@ -146,7 +146,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
   });
 
   it('are free again when their reader is killed, and their publisher goes on with the next one', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const publisher = await runtime.publisher('frames', bytesCodable, { pool });
     let isOver = false;
     const writing = (async () => {
@@ -180,7 +180,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
 
   for (const role of ['relay', 'reader'] as const) {
     it(`that a process sends on to a third are free again when the ${role} is killed, and none is garbage`, async function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const publisher = await runtime.publisher('frames', bytesCodable, { pool });
       const far = { relay: await start(), reader: await start() };
       far.relay.tell({ kind: 'relay', from: 'frames', to: 'relayed' });
@@ -210,7 +210,7 @@ describeWithSharedMemory('values between processes of the operating system', () 
   }
 
   it('stay where they are while their reader is stopped, and are free when it stops in order', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const publisher = await runtime.publisher('frames', bytesCodable, { pool });
     const reader = await start();
     reader.tell({ kind: 'read', name: 'frames', keep: 3 });

@@ -13,9 +13,9 @@ function sizeOf(number: number): number {
   return SIZES[number % SIZES.length] ?? 0;
 }
 
-describePlacements(`${VALUES} values of mixed sizes`, (newCluster) => {
+describePlacements({ title: `${VALUES} values of mixed sizes`, everywhere: true }, (newCluster) => {
   it('leave no object, no block and no copy, and memory as it was half-way', async function () {
-    this.timeout(20_000 + VALUES);
+    this.timeout(120_000 + VALUES);
     const { writer, reader } = await pair(newCluster());
     const pool = writer.createPool({ limitBytes: POOL_BYTES });
     const publisher = await writer.publisher('values', bytesCodable, { pool });

@@ -21,7 +21,7 @@ const NEWS_MS = 5_000;
  */
 export default workload('cuts', {
   sizes: { nodes: [2, 4], senders: [1, 6], parcels: [1, 120], spanMs: [100, 6_000], deadMs: [0, 1_000] },
-  faults: { crashes: 2, cuts: 8, controlPlane: true },
+  faults: { crashes: 2, cuts: 8, oneWayCuts: 4, controlPlane: true },
   faultMs: 6_000,
   // The ends of a link give it up at different times: one may be told over a new link what overtakes the old one.
   runtime: ({ deadMs = 0 }, node) => ({

@@ -18,7 +18,7 @@ export default workload('descriptors', {
     values: [0, 25],
     largestBytes: [1, 40_000],
   },
-  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2 },
+  faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2, oneWayCuts: 2 },
   faultMs: 2_000,
   runtime: () => ({ kernelLimits: { stopTimeoutMs: 500 } }),
   async run(world) {

@@ -145,10 +145,11 @@ class Cluster {
     Object.assign(process.trouble, trouble);
   }
 
-  /** Cuts one process off from all others. */
-  cutOff({ node }: Process): () => void {
+  /** Cuts one process off from all others: both ways, or it hears nothing of them, or they hear nothing of it. */
+  cutOff({ node }: Process, how: 'cut' | 'deaf' | 'mute'): () => void {
     const others = this.processes.map((other) => other.node).filter((other) => other !== node);
-    const heal = this.#world.executor.network.partition([node], others);
+    const [from, to] = how === 'deaf' ? [others, [node]] : [[node], others];
+    const heal = this.#world.executor.network.partition(from, to, { isOneWay: how !== 'cut' });
     this.#cuts.add(heal);
     return () => {
       if (this.#cuts.delete(heal)) heal();
@@ -236,7 +237,8 @@ async function mishap(world: World, cluster: Cluster): Promise<void> {
   await world.pass(world.below(spanMs));
   const process = world.pick(cluster.processes);
   const forMs = 1 + world.below(world.random() < 0.5 ? 500 : spanMs);
-  switch (world.pick(['crash', 'stop', 'cut', 'slow', 'failing', 'blind'] as const)) {
+  const how = world.pick(['crash', 'stop', 'cut', 'deaf', 'mute', 'slow', 'failing', 'blind'] as const);
+  switch (how) {
     case 'crash':
       if (!cluster.crash(process)) return;
       await world.pass(forMs);
@@ -245,8 +247,10 @@ async function mishap(world: World, cluster: Cluster): Promise<void> {
       if (!(await cluster.stopOne(process))) return;
       await world.pass(forMs);
       return cluster.startAgain(process);
-    case 'cut': {
-      const heal = cluster.cutOff(process);
+    case 'cut':
+    case 'deaf':
+    case 'mute': {
+      const heal = cluster.cutOff(process, how);
       await world.pass(forMs);
       return heal();
     }

@@ -13,9 +13,13 @@ const EMPTY = new Uint8Array(0);
  */
 export default workload('rejoin', {
   sizes: { nodes: [2, 5], senders: [1, 4], parcels: [1, 60], spanMs: [100, 6_000], deadMs: [200, 2_000], late: [0, 2] },
-  faults: { crashes: 4, cuts: 4, controlPlane: true },
+  faults: { crashes: 4, cuts: 4, oneWayCuts: 4, controlPlane: true },
   faultMs: 8_000,
-  runtime: ({ deadMs = 1_000 }) => ({ kernelLimits: { stopTimeoutMs: 500 }, linkDeadMs: deadMs }),
+  // The ends of a link give it up at different times: for a time, one of them has two links to the other.
+  runtime: ({ deadMs = 1_000 }, node) => ({
+    kernelLimits: { stopTimeoutMs: 500 },
+    linkDeadMs: node === 'node-0' ? deadMs : 2_200 - deadMs,
+  }),
   async run(world) {
     const ids = new Set<string>();
     const groups = new Map<SimulatedNode, Promise<GroupRef<typeof Parcels> | undefined>>();

@@ -25,6 +25,8 @@ const links = [
   'millrace raw (unix)',
   'millrace raw (tcp)',
   'millrace raw (ws)',
+  'millrace raw (zmq ipc)',
+  'millrace raw (zmq tcp)',
   'node:net (unix)',
   'node:net (tcp)',
   'ws (tcp)',
@@ -150,7 +152,7 @@ const sections: Record<string, string> = {
 const OLD = '| old |';
 
 describe('npm run bench', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder = '';
   let docs = '';
 

@@ -16,7 +16,7 @@ interface Ended {
 }
 
 describe('a benchmark of links whose far end', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(() => {

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { FLIGHTS, Folder } from '../../cli/millrace.js';
 
 describe('millrace run, with more input than memory', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = new Folder();
   after(() => folder.remove());
 

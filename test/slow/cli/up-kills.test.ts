@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { limits } from '#src/limits.js';
 import { Folder, messages, type Started } from '../../cli/millrace.js';
 import { commandsOfRun, runFolders } from '../../cli/runs.js';
 import { eventually } from '../../support/until.js';
@@ -53,6 +54,32 @@ describe('millrace up, when a process of the run is killed', function () {
       await nothingIsLeft();
     });
   }
+
+  it('none of them, and the launcher is stopped for longer than a cut link may be silent: all goes on, and no line is lost', async () => {
+    folder.write(
+      'counts.js',
+      `let count = 0;
+setInterval(() => console.log(count++), 20);
+process.on('SIGTERM', () => { console.error('written', count); process.exit(0); });
+console.error('begun');`,
+    );
+    const words = ['up', 'counts.js', '--nodes', '2', '--no-prefix'];
+    const started = folder.start(words, { XDG_RUNTIME_DIR: folder.path });
+    await started.says('begun');
+    started.child.kill('SIGSTOP');
+    // This time is what the test is about.
+    await new Promise((resolve) => void setTimeout(resolve, limits.linkDeadMs + 3_000));
+    started.child.kill('SIGCONT');
+    await started.says('unresponsive');
+    started.child.kill('SIGINT');
+    const { code, stdout, stderr } = await started.ended;
+    expect(code, stderr).to.equal(130);
+    const lines = stdout.trim().split('\n');
+    const count = Number(/\bwritten (\d+)/.exec(stderr)?.[1]);
+    expect(count).to.be.greaterThan(10);
+    expect(lines).to.deep.equal(Array.from({ length: count }, (_, index) => String(index)));
+    await nothingIsLeft();
+  });
 
   it('none of them: millrace cleanup leaves a run alone, also where its launcher is on another host', async () => {
     const started = await start();

@@ -26,7 +26,7 @@ const HOSTILE: readonly (readonly [what: string, type: string, key: number, valu
 ];
 
 describe('the memory of a decoded message', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let everything: Everything;
   let collect: () => void;
   before(async () => {

@@ -40,7 +40,7 @@ Price.create({ monney: {} });
 `;
 
 describe('the kind of generated modules', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(async () => {

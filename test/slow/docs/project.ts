@@ -12,7 +12,7 @@ import { expect } from 'chai';
 import type { Step } from './page.js';
 
 const run = promisify(execFile);
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 /** Time in ms in which a program that ends by itself has ended. */
 const ENDING_MS = 500;
 
@@ -21,6 +21,8 @@ export const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** The ports that the pages use. In a test each is another one, which is free. */
 const PORTS = ['3000', '7000'];
+
+type Through = (command: readonly string[], folder: string) => readonly string[];
 
 interface Job {
   readonly command: string;
@@ -38,17 +40,19 @@ export class Project {
   readonly #jobs: Job[] = [];
   readonly #links = new Set(['.bin/millrace', '.bin/tsc']);
 
-  private constructor(folder: string, ports: ReadonlyMap<string, string>) {
+  readonly #through: Through;
+
+  private constructor(folder: string, ports: ReadonlyMap<string, string>, through: Through) {
     this.folder = folder;
     this.#ports = ports;
+    this.#through = through;
   }
 
-  static async create(): Promise<Project> {
+  /** `through` makes the command that runs another one where the reader is: on another host, say. */
+  static async create(through: Through = (command) => command): Promise<Project> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-page-'));
-    return new Project(
-      folder,
-      new Map(await Promise.all(PORTS.map(async (port) => [port, await freePort()] as const))),
-    );
+    const ports = new Map(await Promise.all(PORTS.map(async (port) => [port, await freePort()] as const)));
+    return new Project(folder, ports, through);
   }
 
   async do(step: Step): Promise<void> {
@@ -114,14 +118,16 @@ export class Project {
   }
 
   #shell(command: string): Promise<{ stdout: string; stderr: string }> {
-    return run('bash', ['-c', command], { cwd: this.folder, env: outsideNpm() }).catch((error: unknown) => {
+    const [program = '', ...words] = this.#through(['bash', '-c', command], this.folder);
+    return run(program, words, { cwd: this.folder, env: outsideNpm() }).catch((error: unknown) => {
       throw new Error(`"${command}" failed: ${outputOf(error)}`, { cause: error });
     });
   }
 
   async #start(command: string, prints: string): Promise<void> {
     // `exec`: the signal that ends the job goes to the program, not to a shell around it.
-    const process = spawn('bash', ['-c', `exec ${this.withPorts(command)}`], {
+    const [program = '', ...words] = this.#through(['bash', '-c', `exec ${this.withPorts(command)}`], this.folder);
+    const process = spawn(program, words, {
       cwd: this.folder,
       env: outsideNpm(),
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -14,11 +14,11 @@ const AROUND: readonly Step[] = [
     path: 'flights.ts',
     text: "import { pipeline } from 'millrace';\nexport default pipeline('flights', import.meta.url, () => {});\n",
   },
-  { kind: 'run', command: 'npm install millrace @opentelemetry/api', prints: undefined },
+  { kind: 'run', command: 'npm install millrace @opentelemetry/api fastify', prints: undefined },
 ];
 
 describe('a program of the documentation', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const name of PAGES) {
     it(`${name}: is TypeScript, too`, async () => {

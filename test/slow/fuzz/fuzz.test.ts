@@ -23,7 +23,7 @@ describe(`decoders, fuzzed for ${SECONDS} s each with seed ${SEED}`, function ()
 });
 
 describe('what fuzzes a decoder', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   for (const fault of faultyNames) {
     it(`finds one that ${fault}, and prints how its input is replayed`, async () => {

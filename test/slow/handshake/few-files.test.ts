@@ -16,7 +16,7 @@ const LISTENING = fileURLToPath(new URL('./listening-child.js', import.meta.url)
 const FILES = 128;
 
 describe('a listener that may open few files', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let near = new NetTransport({ scheduler: new RealScheduler(), key: KEY });
   const flood: Socket[] = [];
   let child: ChildProcess | undefined;

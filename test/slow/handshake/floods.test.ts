@@ -18,7 +18,7 @@ const WAVE = 100;
 const GARBAGE = 'GET / HTTP/1.1\r\n\r\n';
 
 describe('a listener that is flooded with connections', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let meeting: Meeting;
   let network: SlowNetwork | undefined;
   const flood: Socket[] = [];

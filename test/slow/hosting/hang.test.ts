@@ -71,5 +71,5 @@ describeHosting(
       expect(runtime.ordinals).to.include(partition);
     });
   },
-  { linkDeadMs: 3_000 },
+  { linkDeadMs: 3_000, everywhere: true },
 );

@@ -35,7 +35,7 @@ const BUILD_FILE = /\.map$|\.tsbuildinfo$|(^|\/)\.[^/]*$/;
 const QUIET = ['--log-level=warning', '--platform=node', '--bundle'];
 
 describe('the package, installed by a stranger,', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let stranger: Stranger;
   let contents: readonly string[] = [];
 

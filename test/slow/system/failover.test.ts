@@ -10,7 +10,7 @@ import { bucketServers } from '../cluster-store/bucket-leader.js';
 const ROUNDS = Number(process.env['ROUNDS'] ?? 2);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const EACH = Math.ceil(ROUNDS / 2);
-const ROUND_MS = 60_000;
+const ROUND_MS = 240_000;
 const NATS_LEASE_MS = 1_000;
 /** Long enough to be renewed in time by a process that competes for the processor, until it is stopped. */
 const PAUSED_LEASE_MS = 4_000;

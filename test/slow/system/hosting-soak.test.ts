@@ -51,18 +51,22 @@ function still(count: () => number): () => boolean {
   };
 }
 
-describeHosting(`hosted partitions that end ${ROUNDS} times in each way`, (hosting) => {
-  it('take nothing with them, and leave nothing behind', async function () {
-    this.timeout(60_000 + ROUNDS * 40_000);
-    await round(hosting(), 'stop');
-    const before = held();
-    const sharedBefore = new Set(shared());
-    for (let index = 0; index < ROUNDS; index++) for (const end of ENDS) await round(hosting(), end);
-    const after = held();
-    expect(after.descriptors).to.be.at.most(before.descriptors + 2);
-    expect(after.threads).to.be.at.most(before.threads);
-    expect(after.rss - before.rss).to.be.lessThan(150e6);
-    // Others on this machine may have segments, too, and give them back.
-    await eventually(() => shared().every((name) => sharedBefore.has(name)));
-  });
-});
+describeHosting(
+  `hosted partitions that end ${ROUNDS} times in each way`,
+  (hosting) => {
+    it('take nothing with them, and leave nothing behind', async function () {
+      this.timeout(60_000 + ROUNDS * 40_000);
+      await round(hosting(), 'stop');
+      const before = held();
+      const sharedBefore = new Set(shared());
+      for (let index = 0; index < ROUNDS; index++) for (const end of ENDS) await round(hosting(), end);
+      const after = held();
+      expect(after.descriptors).to.be.at.most(before.descriptors + 2);
+      expect(after.threads).to.be.at.most(before.threads);
+      expect(after.rss - before.rss).to.be.lessThan(150e6);
+      // Others on this machine may have segments, too, and give them back.
+      await eventually(() => shared().every((name) => sharedBefore.has(name)));
+    });
+  },
+  { everywhere: true },
+);

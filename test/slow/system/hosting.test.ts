@@ -29,7 +29,7 @@ const program = (placement: string, rest = ''): string => `
   console.log('up');`;
 
 describe('a process with hosted partitions', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let child: ChildProcess | undefined;
   let children: readonly number[] = [];
   let sockets = '';
@@ -96,7 +96,7 @@ describe('a process with hosted partitions', function () {
     const { next, pid } = await start(
       program(
         'process',
-        `const { stopped } = stopOnSignals(runtime, { drainTimeoutMs: 10_000, before: async () => {
+        `const { stopped } = stopOnSignals(runtime, { drainTimeoutMs: 60_000, before: async () => {
            await new Promise((resolve) => setTimeout(resolve, 300));
            console.log('partitions', runtime.ordinals.length, runtime.health().problems.join());
          } });

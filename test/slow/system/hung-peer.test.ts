@@ -26,7 +26,7 @@ const peer = `
   console.log(runtime.ordinals[0]);`;
 
 describe('a pipeline over a process of another program that hangs', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const executor = new Executor({ log: silentLogger, linkDeadMs: 2_000, net: { socketFolder: folder, ucx: 'off' } });
   let child: ChildProcess | undefined;

@@ -13,7 +13,7 @@ const MANY = 100_000;
 const BATCH = 1_000;
 
 describe('a peer that floods its link', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(endWorlds);
 
   async function setUp(options: ConstructorParameters<typeof PartitionWorld>[0] = {}) {
@@ -26,7 +26,7 @@ describe('a peer that floods its link', function () {
     const transport = world.network.transport({ node: 'evil', process: '1' });
     const stranger = new Stranger(transport, await transport.connect(far.address, { timeoutMs: 1_000 }));
     await until('the link', () => [...far.router.channels()].length === 2);
-    const channel = [...far.router.channels()].find(({ address }) => address.includes('evil'));
+    const channel = [...far.router.channels()].find(({ name }) => name.address.includes('evil'));
     if (channel === undefined) throw new Error('no channel of the flooding peer');
     return { world, far, honest, stranger, channel, ref };
   }

@@ -23,7 +23,7 @@ interface Answer {
 }
 
 describe('a cluster store of several processes', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const children: ChildProcess[] = [];
   let store: ClusterStore | undefined;
   let folder: string;

@@ -9,7 +9,7 @@ import { expect } from 'chai';
 const PROGRAM = fileURLToPath(new URL('runtime-process.js', import.meta.url));
 
 describe('processes that find the control plane through a store', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const children: ChildProcess[] = [];
   let folder: string;
   let path: string;

@@ -10,7 +10,7 @@ import type { Audit } from './audit.js';
 import { Fleet } from './fleet.js';
 
 /** Longer than everything here takes: what is answered at its end was not served. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 /**
  * Stops the process that serves the control plane (SIGSTOP) until another one serves, and lets it go on (SIGCONT). A runtime that knows the first one

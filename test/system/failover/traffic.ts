@@ -10,7 +10,7 @@ import { nextId } from './ids.js';
 const TICK_MS = 20;
 const ASK_MS = 3_000;
 /** Longer than anything here may take. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 /** What an actor and a group have in common. */
 interface Target {

@@ -10,7 +10,7 @@ const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: '
 
 /** Two network namespaces with a cable between them are two hosts. */
 describe('a link between two hosts', function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   const names = ['a', 'b'].map((name) => `mr${process.pid}${name}`);
   const [a = '', b = ''] = names;
   const children: ChildProcess[] = [];

@@ -36,5 +36,5 @@ function use(link: Link): void {
 }
 
 if (part === 'listen') process.send?.(await transport.listen(use));
-else use(await transport.connect(address, { timeoutMs: 5_000 }));
+else use(await transport.connect(address, { timeoutMs: 30_000 }));
 process.on('disconnect', () => process.exit());

@@ -39,7 +39,7 @@ async function askAll(): Promise<void> {
     for (const [index, other] of others.entries()) {
       counts.asked++;
       try {
-        const { value } = await other.run({ value: index }, { timeoutMs: 3_000 });
+        const { value } = await other.run({ value: index }, { timeoutMs: 30_000 });
         if (value === 2 * index) counts.answered++;
       } catch (error) {
         counts.failures.push(String(error));
@@ -67,7 +67,7 @@ const commands: Readonly<Record<string, (...names: string[]) => Promise<unknown>
     return counts;
   },
   lookup: async (name = '') => {
-    const ref = await runtime.lookup(Errands, name, { timeoutMs: 10_000 });
+    const ref = await runtime.lookup(Errands, name, { timeoutMs: 120_000 });
     return (await ref.run({ value: 21 })).value;
   },
   /** How many members of the group answer, by the nodes that handle. */

@@ -11,7 +11,7 @@ const COUNT = 4_000;
 const WHOLE: Counted = { rows: COUNT, sum: COUNT * (COUNT - 1) };
 
 describe('a pipeline over three processes, over sockets', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const members: Member[] = [];
   let folder = '';
 

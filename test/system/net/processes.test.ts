@@ -14,7 +14,7 @@ import { until } from '../../support/until.js';
 const PROGRAM = fileURLToPath(new URL('errands-process.js', import.meta.url));
 
 describe('two processes of the operating system', function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   let child: ChildProcess;
   let runtime: Runtime;
   let far: ActorRef<typeof Errands>;
@@ -105,7 +105,7 @@ describe('two processes of the operating system', function () {
     child.kill('SIGKILL');
     expect(await rejection(far.run({}))).to.be.instanceOf(UnreachableError);
     // The other has served the control plane, too: for as long as opening a link may take, nobody knows where it is.
-    expect(await rejection(far.run({}, { timeoutMs: 10_000 }))).to.be.instanceOf(UnreachableError);
+    expect(await rejection(far.run({}, { timeoutMs: 30_000 }))).to.be.instanceOf(UnreachableError);
     const before = runtime.deadLetters.count;
     for (let count = 1; count <= 100; count += 1) {
       expect(far.push({})).to.equal(false);

@@ -8,7 +8,7 @@ import { Member, type State } from './member.js';
 const NAMES = ['one', 'two', 'three', 'four'];
 
 describe('a control plane that is killed and started again at its address, over sockets', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const members: Member[] = [];
   let folder = '';
 

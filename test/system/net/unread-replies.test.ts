@@ -22,7 +22,7 @@ const LOAD = new Uint8Array(1_000_000);
 const REPLY_BYTES = 16 * 1024 * 1024;
 
 describe('processes that ask, and then read nothing', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const children: ChildProcess[] = [];
   const executors: Executor[] = [];
   let folder: string;

@@ -7,7 +7,7 @@ import { RealScheduler } from '#src/scheduler/index.js';
 const [address = ''] = process.argv.slice(2);
 const external = await ExternalTransports.open({ net: {}, scheduler: new RealScheduler(), log: silentLogger });
 const transport = external.transport(0);
-const link = await transport.connect(address, { timeoutMs: 10_000 });
+const link = await transport.connect(address, { timeoutMs: 30_000 });
 const echoed = new Promise<void>((resolve) => {
   link.setHandlers({ frame: () => resolve(), writable: () => {}, closed: () => process.exit(1) });
 });

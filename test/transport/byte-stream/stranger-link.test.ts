@@ -26,7 +26,7 @@ describe('a net link to a peer that breaks the rules', () => {
     const accepted: Peer[] = [];
     const address = await transport.listen((link) => accepted.push(new Peer(transport, link, !isDeaf)));
     const settings = { scheduler, log: silentLogger, entropy: systemEntropy, security: {} };
-    const dial = new Dial(address, { ...settings, makeHello: () => hello('stranger') }, { timeoutMs: 5_000 });
+    const dial = new Dial(address, { ...settings, makeHello: () => hello('stranger') }, { timeoutMs: 30_000 });
     const { socket } = await dial.connect();
     const stranger = new Stranger(socket);
     await until('the link', () => accepted.length === 1);

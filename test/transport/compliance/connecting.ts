@@ -28,7 +28,7 @@ export function describeConnecting(bench: Bench): void {
     it('names the address that was connected to', async () => {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link));
-      const link = await near.connect(address, { timeoutMs: 5_000 });
+      const link = await near.connect(address, { timeoutMs: 30_000 });
       new Peer(near, link);
       expect(link.peerAddress).to.equal(address);
     });
@@ -36,7 +36,7 @@ export function describeConnecting(bench: Bench): void {
     it('gives every link of a transport another id, also to the same peer', async () => {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link));
-      const links = await Promise.all(upTo(3).map(() => near.connect(address, { timeoutMs: 5_000 })));
+      const links = await Promise.all(upTo(3).map(() => near.connect(address, { timeoutMs: 30_000 })));
       for (const link of links) new Peer(near, link);
       expect(new Set(links.map((link) => link.id)).size).to.equal(3);
     });
@@ -44,7 +44,7 @@ export function describeConnecting(bench: Bench): void {
     it('lets the server send before the client has its link', async () => {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link).trySend(Lane.data, numbered(1)));
-      const client = new Peer(near, await near.connect(address, { timeoutMs: 5_000 }));
+      const client = new Peer(near, await near.connect(address, { timeoutMs: 30_000 }));
       await client.receives(1);
       expect(client.frames[0]?.bytes).to.deep.equal(numbered(1));
     });
@@ -98,8 +98,8 @@ export function describeConnecting(bench: Bench): void {
       const [near, far] = [await bench.create(), await bench.create()];
       const address = await far.listen((link) => new Peer(far, link));
       const { signal } = new AbortController();
-      new Peer(near, await near.connect(address, { timeoutMs: 5_000, signal }));
-      await rejection(near.connect(await bench.fixture().refusedAddress(), { timeoutMs: 5_000, signal }));
+      new Peer(near, await near.connect(address, { timeoutMs: 30_000, signal }));
+      await rejection(near.connect(await bench.fixture().refusedAddress(), { timeoutMs: 30_000, signal }));
       expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
     });
 
@@ -111,7 +111,7 @@ export function describeConnecting(bench: Bench): void {
         accepted.push(new Peer(far, link));
         controller.abort();
       });
-      await rejection(near.connect(address, { timeoutMs: 5_000, signal: controller.signal }));
+      await rejection(near.connect(address, { timeoutMs: 30_000, signal: controller.signal }));
       await until('the server to learn it', () => accepted.every((peer) => !peer.link.isOpen));
     });
 
@@ -144,7 +144,7 @@ export function describeConnecting(bench: Bench): void {
       const clients: Peer[] = [];
       for (const number of upTo(50)) {
         const transport = await bench.create();
-        const client = new Peer(transport, await transport.connect(address, { timeoutMs: 5_000 }));
+        const client = new Peer(transport, await transport.connect(address, { timeoutMs: 30_000 }));
         await client.send(Lane.data, numbered(number));
         clients.push(client);
       }

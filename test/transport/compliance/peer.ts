@@ -118,7 +118,7 @@ export async function openPair(bench: TransportSource, options: PairOptions = {}
   const [near, far] = [await bench.create(), await bench.create()];
   const accepted: Peer[] = [];
   const address = await far.listen((link) => accepted.push(new Peer(far, link, options.isServerDeaf !== true)));
-  const client = new Peer(near, await near.connect(address, { timeoutMs: 5_000 }));
+  const client = new Peer(near, await near.connect(address, { timeoutMs: 30_000 }));
   await until('the server to accept', () => accepted.length > 0);
   const [server] = accepted;
   if (server === undefined) throw new Error('no link was accepted');

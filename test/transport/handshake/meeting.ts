@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { encode } from '#src/protocol/index.js';
@@ -6,10 +6,12 @@ import { v1 } from '#src/protocol/on-demand/index.js';
 import { RealScheduler, systemEntropy, type Timer } from '#src/scheduler/index.js';
 import {
   type PeerConnection,
+  type ConnectionSocket,
   type HandshakeSettings,
   type Hello,
   parseAddress,
 } from '#src/transport/handshake/index.js';
+import { isSocketFile } from '#src/socket-address.js';
 import type { LinkSecurity, ListenOptions } from '#src/transport/index.js';
 import { Dial } from '#src/transport/handshake/dial.js';
 import { ConnectionListener } from '#src/transport/handshake/listener.js';
@@ -39,7 +41,7 @@ export class Meeting {
   readonly log: LogRecord[];
   readonly listener: ConnectionListener;
   readonly #settings: HandshakeSettings;
-  readonly #sockets: Socket[] = [];
+  readonly #sockets: ConnectionSocket[] = [];
   address = '';
 
   constructor(security: LinkSecurity = {}, options: ListenOptions = {}, scheduler = new RealScheduler()) {
@@ -69,7 +71,7 @@ export class Meeting {
 
   async dial(security: LinkSecurity = this.#settings.security, address = this.address): Promise<PeerConnection> {
     const settings = { ...this.#settings, security, makeHello: () => hello('client') };
-    const connection = await new Dial(address, settings, { timeoutMs: 5_000 }).connect();
+    const connection = await new Dial(address, settings, { timeoutMs: 30_000 }).connect();
     this.#sockets.push(connection.socket);
     return connection;
   }
@@ -78,7 +80,7 @@ export class Meeting {
   async raw(): Promise<Stranger> {
     const address = parseAddress(this.address);
     if (address === undefined) throw new Error(this.address);
-    const socket = address.scheme === 'unix' ? connect(address.path) : connect(address.port, address.host);
+    const socket = isSocketFile(address) ? connect(address.path) : connect(address.port, address.host);
     this.#sockets.push(socket);
     const stranger = new Stranger(socket);
     await until('a connection', () => socket.readyState === 'open');
@@ -97,10 +99,10 @@ export class Meeting {
 
 /** Bytes to and from a socket. */
 export class Stranger {
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
   received: Uint8Array = new Uint8Array(0);
 
-  constructor(socket: Socket) {
+  constructor(socket: ConnectionSocket) {
     this.socket = socket;
     socket
       .on('error', () => {})

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { UnreachableError } from '#src/errors.js';
 import { Lane } from '#src/protocol/index.js';
+import type { Link } from '#src/transport/index.js';
 import { numbered, numberOf } from '../compliance/peer.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
+import { until } from '../../support/until.js';
 import { World } from './world.js';
 
 describe('a partition of the pseudo-network', () => {
@@ -54,6 +56,46 @@ describe('a partition of the pseudo-network', () => {
     world.network.heal();
     await world.end();
     expect(server.frames).to.deep.equal([]);
+  });
+
+  it('in one direction holds what is sent there until it is healed, and nothing else', async () => {
+    const world = new World({ latencyMs: 10 });
+    const { client, server } = await world.link('node-1/a', 'node-2/a');
+    const heal = world.network.partition(['node-1'], ['node-2'], { isOneWay: true });
+    client.trySend(Lane.data, numbered(1));
+    server.trySend(Lane.data, numbered(2));
+    await client.receives(1);
+    await world.reach(1_000);
+    expect(server.frames).to.deep.equal([]);
+    heal();
+    await server.receives(1);
+    expect([...client.frames, ...server.frames].map(({ bytes }) => bytes.length > 0)).to.deep.equal([true, true]);
+    await world.end();
+  });
+
+  it('in one direction that lasts kills the end that hears nothing, which the other learns at once', async () => {
+    const world = new World({ latencyMs: 10, linkDeadMs: 500 });
+    const { client, server } = await world.link('node-1/a', 'node-2/a');
+    const cutAtMs = world.scheduler.now();
+    world.network.partition(['node-1'], ['node-2'], { isOneWay: true });
+    const reasons = [await server.end(), await client.end()];
+    expect(reasons.map(({ kind }) => kind)).to.deep.equal(['lost', 'lost']);
+    expect(world.scheduler.now() - cutAtMs).to.be.closeTo(510, 1);
+    world.network.heal();
+    await world.end();
+  });
+
+  it('in one direction lets a hello pass, but not its answer', async () => {
+    const world = new World({ latencyMs: 10, linkDeadMs: 5_000 });
+    const [near, far] = [world.start('node-1/a'), world.start('node-2/a')];
+    const accepted: Link[] = [];
+    const address = await far.listen((link) => accepted.push(link));
+    world.network.partition(['node-2'], ['node-1'], { isOneWay: true });
+    expect(await rejection(near.connect(address, { timeoutMs: 300 }))).to.be.instanceOf(UnreachableError);
+    expect(accepted).to.have.length(1);
+    await until('the link to be closed', () => accepted[0]?.isOpen === false);
+    world.network.heal();
+    await world.end();
   });
 
   it('kills each end after its own time; when it is healed between, the other end gets what was in flight, and is lost then', async () => {

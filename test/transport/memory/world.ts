@@ -39,7 +39,7 @@ export class World {
     const [near, far] = [this.start(clientName, clientOptions), this.start(serverName)];
     const accepted: Peer[] = [];
     const address = await far.listen((link) => accepted.push(new Peer(far, link)));
-    const client = new Peer(near, await near.connect(address, { timeoutMs: 5_000 }));
+    const client = new Peer(near, await near.connect(address, { timeoutMs: 30_000 }));
     const [server] = accepted;
     if (server === undefined) throw new Error('no link was accepted');
     return { client, server };

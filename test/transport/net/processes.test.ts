@@ -15,7 +15,7 @@ import { someTurns, until } from '../../support/until.js';
 const PROGRAM = fileURLToPath(new URL('peer-process.js', import.meta.url));
 
 describe('a net link to another process', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const scheduler = new RealScheduler();
   const children: ChildProcess[] = [];
   let transport: NetTransport;
@@ -90,7 +90,8 @@ describe('a net link to another process', function () {
     expect(sent * limits.frameBytes).to.be.at.most(limits.linkWindowBytes + limits.frameBytes);
     expect(peer.trySend(Lane.control, numbered(0))).to.equal(true);
     await until('an alarm', () => transport.statistics.unresponsive === 1);
-    expect(log.records.map(({ message }) => message)).to.deep.equal(['a peer is unresponsive']);
+    // A busy machine may be silent for longer than 200 ms before, too.
+    expect(log.records.at(-1)).to.have.property('message', 'a peer is unresponsive');
     expect([peer.link.isOpen, peer.closed.length]).to.deep.equal([true, 0]);
     child.kill('SIGCONT');
     await peer.receives(sent + 1);
@@ -122,7 +123,7 @@ describe('a net link to another process', function () {
     for (const round of upTo(20)) {
       const other = new NetTransport({ scheduler });
       const count = peers.length;
-      const near = new Peer(other, await other.connect(address, { timeoutMs: 5_000 }));
+      const near = new Peer(other, await other.connect(address, { timeoutMs: 30_000 }));
       await until('the link', () => peers.length > count);
       near.trySend(Lane.data, numbered(round));
       if (round % 2 === 0) await other.abort();

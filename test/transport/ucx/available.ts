@@ -21,7 +21,7 @@ export function describeWithUcx(title: string, body: () => void): void {
 function describePatiently(title: string, body: () => void): void {
   describe(title, function () {
     // Two ends that wake each other take long where both wait for a processor.
-    this.timeout(60_000);
+    this.timeout(180_000);
     body();
   });
 }

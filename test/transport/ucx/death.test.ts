@@ -22,7 +22,7 @@ describeWithUcx('a peer of the ucx transport', () => {
   afterEach(() => peers.end());
 
   it(`that is killed in the midst of a flood stalls nobody else, ${KILLS} times`, async function () {
-    this.timeout(KILLS * 5_000);
+    this.timeout(120_000 + KILLS * 30_000);
     const hub = peers.transport();
     const flooded: Peer[] = [];
     const address = await hub.listen((link: Link) => {
@@ -61,12 +61,12 @@ describeWithUcx('a peer of the ucx transport', () => {
 
   it('that is idle is pinged on the socket beside the rings, and raises no alarm', async () => {
     const log = memoryLogger();
-    const [near, far] = [peers.transport({ log, linkDeadMs: 100 }), peers.transport({ log, linkDeadMs: 100 })];
+    const [near, far] = [peers.transport({ log, linkDeadMs: 1_000 }), peers.transport({ log, linkDeadMs: 1_000 })];
     const address = await far.listen((link) => void new Peer(far, link));
     const client = new Peer(near, await near.connect(address, { timeoutMs: 20_000 }));
     const before = client.link.rings?.socketBytes ?? 0;
-    // Many times the silence that counts.
-    await until('many pings', () => (client.link.rings?.socketBytes ?? 0) > before + 300);
+    // Longer than the silence that counts.
+    await until('many pings', () => (client.link.rings?.socketBytes ?? 0) > before + 100);
     expect(client.link.rings).to.include({ framesSent: 0, framesReceived: 0 });
     expect(log.records).to.deep.equal([]);
   });
@@ -92,7 +92,11 @@ describeWithUcx('a peer of the ucx transport', () => {
     await client.receives(sent);
     await until('an answer', () => !client.link.isUnresponsive);
     expect(near.statistics).to.include({ links: 1, unresponsive: 0 });
-    expect(log.records.map(({ message }) => message)).to.deep.equal(['a peer is unresponsive', 'a peer answers again']);
+    // A busy machine may be silent for longer than 200 ms, too.
+    expect(log.records.map(({ message }) => message).slice(0, 2)).to.deep.equal([
+      'a peer is unresponsive',
+      'a peer answers again',
+    ]);
     expect(client.frames.map(({ bytes }) => numberOf(bytes))).to.deep.equal(upTo(sent));
   });
 });

@@ -45,7 +45,11 @@ export class Forger {
 
   /** Listens, answers every handshake with this hello, and ends the connection. Resolves to the address. */
   async listen(makeHello: () => Hello): Promise<string> {
-    this.#listener = new ConnectionListener(this.#settings(makeHello), {}, ({ socket }) => socket.destroySoon());
+    this.#listener = new ConnectionListener(
+      this.#settings(makeHello),
+      {},
+      ({ socket }) => void socket.end(() => socket.destroy()),
+    );
     return `ucx+${await this.#listener.open()}`;
   }
 

@@ -55,7 +55,7 @@ describeWithUcx('the UCX shim', () => {
   });
 
   it('is refused when a field of its header has moved', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const swapped = (text: string): string =>
       text.replace(
         '  uint32_t offset;\n  uint32_t length;\n  uint32_t position;',
@@ -66,7 +66,7 @@ describeWithUcx('the UCX shim', () => {
   });
 
   it('is refused when it is of another version', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const newer = (text: string): string => text.replace('MRX_ABI_VERSION 2u', 'MRX_ABI_VERSION 3u');
     const shim = await altered(folder, 'millrace_ucx.h', newer);
     expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 3 in the library and 2 here');

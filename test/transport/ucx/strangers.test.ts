@@ -40,7 +40,7 @@ async function initiateWith(address: string, key: string, data: Uint8Array): Pro
       security: { key },
       makeHello: () => ({ address: '', capabilities }),
     },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 30_000 },
   );
   return rejection(dial.connect().then(({ socket }) => socket.destroy()));
 }
@@ -149,9 +149,9 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     const closed = peers.transport({ key: KEY });
     const address = await closed.listen(nobody);
     const near = peers.transport({ key: KEY, fabric: 'tcp' });
-    expect(await rejection(near.connect(address, { timeoutMs: 5_000 }))).to.be.instanceOf(ResourceError);
+    expect(await rejection(near.connect(address, { timeoutMs: 30_000 }))).to.be.instanceOf(ResourceError);
     const eager = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['lo'] });
-    const refusal = await rejection(eager.connect(address, { timeoutMs: 5_000 }));
+    const refusal = await rejection(eager.connect(address, { timeoutMs: 30_000 }));
     expect(refusal).to.be.instanceOf(UnreachableError).with.property('message').that.includes('interfaces');
     expect(refusal).to.have.property('cause').that.is.instanceOf(ProtocolError);
     expect(closed.statistics.links).to.equal(0);
@@ -161,7 +161,7 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     const near = peers.transport({ key: KEY, fabric: 'tcp', interfaces: ['nowhere0'] });
     const far = peers.transport({ key: KEY });
     const address = await far.listen(nobody);
-    const error = await rejection(near.connect(address, { timeoutMs: 5_000 }));
+    const error = await rejection(near.connect(address, { timeoutMs: 30_000 }));
     expect(error).to.be.instanceOf(ResourceError).with.property('message').that.includes('nowhere0');
   });
 });

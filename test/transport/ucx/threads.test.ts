@@ -23,7 +23,7 @@ describeWithUcx('a thread with live links', () => {
 
   for (const end of ENDS) {
     it(`that ${end} takes nobody with it, and is reaped`, async function () {
-      this.timeout(20_000 + ROUNDS * 3_000);
+      this.timeout(120_000 + ROUNDS * 3_000);
       const hub = peers.transport();
       const accepted: Peer[] = [];
       const address = await hub.listen((link) => accepted.push(new Peer(hub, link)));

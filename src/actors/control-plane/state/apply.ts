@@ -2,7 +2,7 @@ import { BackpressureError, ConfigError, MillraceError, ProtocolError, Refusal }
 import { limits } from '../../../limits.js';
 import { type EmptyInit, type Ref, v1 } from '../../../protocol/index.js';
 import { Answers, type AnswersState } from './answers.js';
-import type { AnsweredRequests, ControlPlaneState, ServerSituation } from './control-plane-state.js';
+import type { IdempotencyCache, ControlPlaneState, ServerSituation } from './control-plane-state.js';
 import { definitionHash } from './definition-hash.js';
 import { Draft } from './draft.js';
 import type { ProcessEntry } from './processes.js';
@@ -57,7 +57,7 @@ export type Effect =
   | { readonly kind: 'named'; readonly name: string; readonly holder: Ref | undefined }
   /** The process is not told of the group any more. */
   | { readonly kind: 'unwatched'; readonly pUid: bigint; readonly group: string }
-  /** `recoveryEnded` follows after `recoveryMs`. */
+  /** `recoveryEnded` follows when it is over. */
   | { readonly kind: 'recovering' };
 
 export interface Applied<Kind extends EventKind> {
@@ -88,7 +88,7 @@ export function apply<Kind extends EventKind>(
 /** One event while it is applied. */
 class Change {
   readonly draft: Draft;
-  readonly answers: { readonly [Kind in keyof AnsweredRequests]: Answers<ReplyOf<Kind>> };
+  readonly answers: { readonly [Kind in keyof IdempotencyCache]: Answers<ReplyOf<Kind>> };
   server: ServerSituation;
   readonly #own: Effect[] = [];
 
@@ -134,7 +134,7 @@ class Change {
   }
 
   /** Executes a request once. Throws UnreachableError for a process that is not connected: it may have ended meanwhile. */
-  once<Kind extends keyof AnsweredRequests>(
+  once<Kind extends keyof IdempotencyCache>(
     kind: Kind,
     { pUid, tag }: { readonly pUid: bigint; readonly tag: number },
     work: () => ReplyOf<Kind>,
@@ -152,8 +152,8 @@ class Change {
   }
 }
 
-type ReplyOf<Kind extends keyof AnsweredRequests> =
-  AnsweredRequests[Kind] extends AnswersState<infer Reply> ? Reply : never;
+type ReplyOf<Kind extends keyof IdempotencyCache> =
+  IdempotencyCache[Kind] extends AnswersState<infer Reply> ? Reply : never;
 
 const DONE: EmptyInit = {};
 
@@ -195,10 +195,10 @@ const HANDLERS: { readonly [Kind in EventKind]: (change: Change, content: Conten
   },
 
   registerName: (change, request) => {
-    const { pUid, name, isGroup, isStandby } = request;
+    const { pUid, name, isGroup, isStandby, path } = request;
     const ref = required(request.ref, 'ref');
     return change.once('named', request, () => ({
-      place: change.draft.registerName(pUid, name, ref, { isGroup, isStandby }),
+      place: change.draft.registerName(pUid, name, ref, { isGroup, isStandby, path }),
     }));
   },
   unregisterName: (change, request) =>
@@ -265,9 +265,9 @@ function registerNames(change: Change, { pUid, names }: v1.NamesToRegister): v1.
 
 /** During a recovery an actor keeps its place for the name. Later it has lost that to those who came meanwhile. */
 function readmitName({ draft, server }: Change, pUid: bigint, entry: v1.AnnouncedName): number {
-  const { name, ref, isGroup, isStandby, place } = entry;
+  const { name, ref, isGroup, isStandby, place, path } = entry;
   const regained = server.recovery === 'running' && place > 0 ? place : undefined;
-  return draft.registerName(pUid, name, required(ref, 'ref'), { isGroup, isStandby, regained });
+  return draft.registerName(pUid, name, required(ref, 'ref'), { isGroup, isStandby, regained, path });
 }
 
 /** Throws ProtocolError. */

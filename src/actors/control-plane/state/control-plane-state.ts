@@ -16,7 +16,7 @@ export interface ControlPlaneState {
   readonly names: NamesState;
   readonly groups: GroupsState;
   readonly pipelines: PipelinesState;
-  readonly answers: AnsweredRequests;
+  readonly answers: IdempotencyCache;
 }
 
 /** Which control plane this is, and whether it follows on another one. */
@@ -30,7 +30,7 @@ export interface ServerSituation {
 }
 
 /** The replies to requests that may be repeated, by the kind of their reply. */
-export interface AnsweredRequests {
+export interface IdempotencyCache {
   readonly registered: AnswersState<v1.PartitionsRegisteredInit>;
   readonly started: AnswersState<v1.PipelineStartedInit>;
   readonly added: AnswersState<v1.InstanceAddedInit>;

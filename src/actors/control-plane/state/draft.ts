@@ -7,6 +7,7 @@ import { Members } from './members.js';
 import { type NameClaim, Names } from './names.js';
 import { Pipelines } from './pipelines.js';
 import type { ProcessEntry } from './processes.js';
+import { isPartMissing } from './regained-pipelines.js';
 import { ResourceTable } from './resource-table.js';
 
 /**
@@ -23,7 +24,7 @@ export class Draft {
   constructor({ server, resources, members, names, groups, pipelines }: Omit<ControlPlaneState, 'answers'>) {
     this.#table = new ResourceTable(resources);
     this.members = new Members(members, this.#table);
-    this.names = new Names(names);
+    this.names = new Names(names, (pUid) => this.members.shown(pUid));
     this.groups = new Groups(groups, this.#table);
     this.pipelines = new Pipelines(pipelines, this.#table, server.recovery === 'running');
   }
@@ -121,13 +122,15 @@ export class Draft {
       if (process !== '' && entry.name !== process) continue;
       if (label !== '' && !entry.labels.includes(label)) continue;
       if (!isManaged(entry.pUid)) continue;
+      const [first = 0] = entry.ordinals;
+      const spawnerHost = this.names.lookup(spawnerHostName(first));
       for (const ordinal of entry.ordinals) {
         if (ordinals.length > 0 && !ordinals.includes(ordinal)) continue;
         const running = this.#table.runningPartition(ordinal);
         const spawner = this.names.lookup(spawnerName(ordinal));
         if (forSegments ? running === undefined : spawner === undefined) continue;
         const address = this.#table.partition(ordinal)?.detail.address ?? '';
-        found.push({ ordinal, node: entry.node, process: entry.name, spawner, address });
+        found.push({ ordinal, node: entry.node, process: entry.name, spawner, spawnerHost, address });
       }
     }
     return found;
@@ -181,6 +184,11 @@ export class Draft {
     const next = this.#table.renumber(known);
     if (held.case === 'process') this.members.renumbered(held.value.pUid, next);
     if (held.case === 'groupMember') this.groups.renumbered(held.value, next);
+  }
+
+  /** During the recovery: see isPartMissing of the regained pipelines. */
+  isPartMissing(): boolean {
+    return isPartMissing(this.#table);
   }
 
   /** The processes of the cluster had time to announce what they have. */
@@ -242,4 +250,9 @@ type KnownState = Omit<ControlPlaneState, 'server' | 'answers'>;
 /** The name of the actor that places actors in a partition. */
 export function spawnerName(ordinal: number): string {
   return `millrace/spawner/${ordinal}`;
+}
+
+/** The name of the actor that has hosted partitions ended whose spawners do not answer, by the first ordinal of their process. */
+export function spawnerHostName(first: number): string {
+  return `millrace/spawner-host/${first}`;
 }

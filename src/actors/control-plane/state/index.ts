@@ -16,7 +16,7 @@ export {
 } from './apply.js';
 export { type ControlPlaneOptions, type ControlPlaneState, initialState } from './control-plane-state.js';
 export { definitionHash, messageHash } from './definition-hash.js';
-export { Draft, spawnerName } from './draft.js';
+export { Draft, spawnerHostName, spawnerName } from './draft.js';
 export { acceptActual, CANCELLED, failed, failureOf, GIVEN_UP, nameOf, OK, State } from './life-cycle.js';
 export { FENCED } from './members.js';
 export { assertNameLength } from './names.js';

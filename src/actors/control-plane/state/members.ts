@@ -49,6 +49,13 @@ export class Members {
     return this.#processes.get(pUid);
   }
 
+  /** Names a process in errors. */
+  shown(pUid: bigint): string {
+    if (!this.#processes.has(pUid)) return `process ${pUid}`;
+    const { name, node } = this.#processes.get(pUid);
+    return `process "${name}" of node "${node}"`;
+  }
+
   /** A known launch is the same process: its request arrived twice. */
   connect(request: v1.ConnectProcess): ProcessEntry {
     if (request.launch === '') {

@@ -9,6 +9,8 @@ interface Holder {
   readonly pUid: bigint;
   /** Among those of the same name: the lowest has it, the next ones follow. */
   readonly place: number;
+  /** Of the actor, for errors; empty where it is not known. */
+  readonly path: string;
 }
 
 export interface NameClaim {
@@ -16,6 +18,8 @@ export interface NameClaim {
   readonly isStandby?: boolean;
   /** The place that the actor had under an earlier control plane. A standby with one does not get the name before `settle`: its holder may follow. */
   readonly regained?: number | undefined;
+  /** Path of the actor, for the errors of others. */
+  readonly path?: string;
 }
 
 /** No actor has a higher one: each control plane counts on from those that it hears. */
@@ -43,8 +47,11 @@ export class Names {
   #standbys: NamesState['standbys'];
   #byProcess: NamesState['byProcess'];
   readonly #changed = new Set<string>();
+  readonly #shownProcess: (pUid: bigint) => string;
 
-  constructor({ holders, standbys, byProcess }: NamesState) {
+  /** `shownProcess` names a process in errors. */
+  constructor({ holders, standbys, byProcess }: NamesState, shownProcess: (pUid: bigint) => string) {
+    this.#shownProcess = shownProcess;
     this.#holders = holders;
     this.#standbys = standbys;
     this.#byProcess = byProcess;
@@ -55,25 +62,26 @@ export class Names {
   }
 
   /**
-   * Returns the place of the actor. Throws ConfigError, which names both actors, when another actor has the name and this one does not stand by; BackpressureError when the
+   * Returns the place of the actor. Throws ConfigError, which says who has the name, when another actor has the name and this one does not stand by; BackpressureError when the
    * process has `processNames`, or as many stand by as `nameStandbys`; ProtocolError for a name that is too long.
    */
-  register(pUid: bigint, name: string, ref: Ref, { isStandby = false, regained }: NameClaim = {}): number {
+  register(pUid: bigint, name: string, ref: Ref, { isStandby = false, regained, path = '' }: NameClaim = {}): number {
     assertNameLength(name);
+    assertPathLength(path);
     assertPlace(regained);
     const holder = this.#holders.get(name);
     const isTaken = holder !== undefined && !isSame(holder.ref, ref);
     if (isTaken && !isStandby) {
       throw new ConfigError(
-        `The name "${name}" is taken by ${holder.ref.service} ${holder.ref.cUid} of process ${holder.pUid}. ` +
-          `Register ${ref.service} ${ref.cUid} of process ${pUid} under another name, or as a standby.`,
+        `The name "${name}" is taken by ${shownActor(holder)}, in ${this.#shownProcess(holder.pUid)}. ` +
+          `Register this one of ${ref.service} under another name, or as a standby.`,
       );
     }
     this.#assertRoom(pUid, name);
     const place = this.#placeOf(name, ref) ?? regained ?? this.#nextPlace(name);
     const waits = isTaken || (holder === undefined && isStandby && regained !== undefined);
-    if (waits) this.#standBy(name, { ref, pUid, place });
-    else this.#hold(name, { ref, pUid, place });
+    if (waits) this.#standBy(name, { ref, pUid, place, path });
+    else this.#hold(name, { ref, pUid, place, path });
     return place;
   }
 
@@ -204,6 +212,16 @@ export function assertNameLength(name: string): void {
   if (name.length > limits.nameCharacters) {
     throw new ProtocolError(`A name of ${name.length} characters is too long: the limit is ${limits.nameCharacters}.`);
   }
+}
+
+function shownActor({ ref, path }: Holder): string {
+  return path === '' ? `another actor of ${ref.service}` : `the actor ${path} of ${ref.service}`;
+}
+
+/** Throws ProtocolError. */
+function assertPathLength({ length }: string): void {
+  if (length <= limits.nameCharacters) return;
+  throw new ProtocolError(`The path of an actor has ${length} characters: the limit is ${limits.nameCharacters}.`);
 }
 
 /** Throws ProtocolError. */

@@ -81,6 +81,19 @@ export class RegainedPipelines {
   }
 }
 
+/**
+ * Whether a process has not announced itself that has started a pipeline of which parts are known, or that runs one of these parts.
+ */
+export function isPartMissing(table: ResourceTable): boolean {
+  for (const id of table.pipelineParts.pipelines()) {
+    if (table.pipeline(id) === undefined) return true;
+    for (const { resource, detail } of table.segmentsOf(id)) {
+      if (resource.actual < State.COMPLETED && table.runningPartition(detail.partition) === undefined) return true;
+    }
+  }
+  return false;
+}
+
 function merged(
   known: v1.Resource | undefined,
   { id, requested, actual, outcome }: v1.Resource,

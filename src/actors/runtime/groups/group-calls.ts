@@ -5,6 +5,7 @@ import {
   type ActorSystem,
   type AskOptions,
   type CallServices,
+  type GroupPolicy,
   checkCallOptions,
   checkRequest,
   FailedStream,
@@ -16,7 +17,7 @@ import {
   type WhenReadyOptions,
 } from '../../kernel/index.js';
 import type { Member, Membership } from './membership.js';
-import { type Chooser, chooserFor, type GroupPolicy } from './policy.js';
+import { type Chooser, chooserFor } from './policy.js';
 
 /** The calls of one reference to a group. */
 export interface CallsOfGroup {

@@ -1,46 +1,13 @@
 import type { AnyService } from '../../../protocol/index.js';
 import {
-  type ActorRef,
   type AskWrapper,
+  type GroupRef,
   type ReadyOptions,
-  type WhenReady,
   type WhenReadyOptions,
-  type Wrappable,
   wrapAsksKey,
 } from '../../kernel/index.js';
 import type { CallsOfGroup } from './group-calls.js';
 import { WrappedGroupCalls } from './wrapped-group-calls.js';
-
-/** What a reference to a group has besides its rpcs. An rpc of the service may be named `close`: `using` closes the reference then. */
-interface GroupControls<S extends AnyService> {
-  readonly service: S;
-  /** Name of the group. */
-  readonly name: string;
-  /** Resolves when one member has room; with `broadcast`, when all have. Rejects as that of a reference does. */
-  ready(options?: ReadyOptions): Promise<void>;
-  /** The tells of the service, each of which waits for room first, as `whenReady` of a reference does. */
-  readonly whenReady: WhenReady<S>;
-  /**
-   * This process uses the group no more by this reference: a later tell is a dead letter, and a later ask rejects with StoppedError. Asks
-   * that are under way go on. Idempotent.
-   */
-  close(): void;
-  /** The service and the name, for logs and messages. */
-  toString(): string;
-}
-
-/**
- * A group as one reference: its methods are those of a reference, and its policy says which member gets a message. A tell goes to the next
- * member where the first has no room. Without members that can be reached, a tell is a dead letter, and an ask rejects with UnreachableError.
- * `close` it when it is needed no more.
- *
- *     using pool = await runtime.group(Resizer, 'resizers', { policy: 'least-loaded' });
- *     const { image } = await pool.resize({ image });
- */
-export type GroupRef<S extends AnyService> = Pick<ActorRef<S>, keyof S['methods']> &
-  Omit<GroupControls<S>, keyof S['methods']> &
-  Wrappable &
-  Disposable;
 
 /** Creates the reference of a group. */
 export function groupRef<S extends AnyService>(service: S, calls: CallsOfGroup): GroupRef<S> {

@@ -5,14 +5,18 @@ import type { Logger } from '../../../logging/index.js';
 import type { AnyService, Ref, v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { ControlPlaneClient } from '../../control-plane/index.js';
-import type { ActorRef, ActorSystem } from '../../kernel/index.js';
+import type { ActorRef, ActorSystem, GroupPolicy, GroupRef } from '../../kernel/index.js';
 import { GroupCalls } from './group-calls.js';
-import { type GroupRef, groupRef } from './group-ref.js';
+import { groupRef } from './group-ref.js';
 import { memberIn, Membership } from './membership.js';
-import type { GroupPolicy } from './policy.js';
+
+/** Where the members of groups come from: the control plane, or what has them from there. */
+export interface GroupSource extends Pick<ControlPlaneClient, 'watchGroup' | 'unwatchGroup'> {
+  resources(): Iterable<v1.Resource>;
+}
 
 export interface GroupsOptions {
-  readonly client: () => ControlPlaneClient;
+  readonly client: () => GroupSource;
   readonly system: ActorSystem;
   readonly scheduler: Scheduler;
   readonly log: Logger;
@@ -25,6 +29,8 @@ export type GroupListener<S extends AnyService> = (members: readonly ActorRef<S>
 /** A group that this process uses. References with the same service share the members. */
 interface Use {
   readonly memberships: Map<AnyService, Membership>;
+  /** Called after each change of the members. */
+  readonly followers: Set<() => void>;
   /** References that are not closed. */
   references: number;
   /** Resolves when the members have arrived, or rejects when they cannot. */
@@ -46,10 +52,19 @@ export class Groups {
     this.#random = options.scheduler.fork('groups');
   }
 
-  /** Resolves when the members that there are have arrived. */
-  async use<S extends AnyService>(service: S, name: string, policy: GroupPolicy<S>): Promise<GroupRef<S>> {
+  /** Resolves when the members that there are have arrived. `closed` is called once, when the reference is closed. */
+  async use<S extends AnyService>(
+    service: S,
+    name: string,
+    policy: GroupPolicy<S>,
+    closed: () => void = () => {},
+  ): Promise<GroupRef<S>> {
     const { membership, release } = await this.#holdOf(service, name);
-    return groupRef(service, new GroupCalls(name, membership, policy, this.#options.system, release));
+    const close = (): void => {
+      release();
+      closed();
+    };
+    return groupRef(service, new GroupCalls(name, membership, policy, this.#options.system, close));
   }
 
   /** Resolves when `listener` was called with the members that there are. */
@@ -90,6 +105,7 @@ export class Groups {
     if (member === undefined) return;
     this.#groups.set(resource.id, member.group);
     for (const membership of this.#memberships(member.group)) membership.joined(resource.id, member.ref);
+    this.#tellFollowers(member.group);
   }
 
   removed(id: number): void {
@@ -97,6 +113,35 @@ export class Groups {
     if (group === undefined) return;
     this.#groups.delete(id);
     for (const membership of this.#memberships(group)) membership.left(id);
+    this.#tellFollowers(group);
+  }
+
+  /**
+   * Resolves when the members that there are, of any service, have arrived. From then on `listener` is called after each change, until the caller
+   * calls `release`, once.
+   */
+  async follow(
+    name: string,
+    listener: () => void,
+  ): Promise<{ readonly members: () => readonly Ref[]; readonly release: () => void }> {
+    const use = this.#uses.get(name) ?? this.#begin(name);
+    use.references++;
+    use.followers.add(listener);
+    const release = (): void => {
+      use.followers.delete(listener);
+      this.#release(name, use);
+    };
+    try {
+      await use.watched;
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const members = (): Ref[] => {
+      const all = [...this.#options.client().resources()].map(memberIn);
+      return all.flatMap((member) => (member?.group === name ? [member.ref] : []));
+    };
+    return { members, release };
   }
 
   close(): void {
@@ -120,7 +165,7 @@ export class Groups {
   }
 
   #begin(name: string): Use {
-    const use: Use = { memberships: new Map(), references: 0, watched: this.#watch(name) };
+    const use: Use = { memberships: new Map(), followers: new Set(), references: 0, watched: this.#watch(name) };
     this.#uses.set(name, use);
     return use;
   }
@@ -164,6 +209,10 @@ export class Groups {
         log.debug('a group was not left', { name, error: namedMessageOf(error) });
       }
     }
+  }
+
+  #tellFollowers(group: string): void {
+    for (const listener of this.#uses.get(group)?.followers ?? []) listener();
   }
 
   #memberships(group: string): Iterable<Membership> {

@@ -1,28 +1,9 @@
 import { ConfigError, HandlerError } from '../../../errors.js';
 import { anyCodeOf, isError, namedMessageOf, shownValue } from '../../../foreign.js';
-import type { AnyMethod, AnyService } from '../../../protocol/index.js';
+import type { AnyMethod } from '../../../protocol/index.js';
+import type { GroupPolicy, HashPolicy } from '../../kernel/index.js';
 import type { Member, Membership } from './membership.js';
 import { RendezvousTable } from './rendezvous-table.js';
-
-/** Requests of a service. */
-export type RequestOf<S extends AnyService> = ReturnType<S['methods'][keyof S['methods']]['request']['create']>;
-
-/**
- * Which member of a group gets a message. `round-robin` (default): they take turns. `least-loaded`: the one that owes this process the fewest replies.
- * `local-first`: those of this process take turns, or all where it has none. `broadcast`: every one gets each tell; asks are refused. `hash`:
- * messages with the same key go to the same member, as long as it is one.
- */
-export type GroupPolicy<S extends AnyService = AnyService> =
-  | 'round-robin'
-  | 'least-loaded'
-  | 'local-first'
-  | 'broadcast'
-  | HashPolicy<RequestOf<S>>;
-
-export interface HashPolicy<Request> {
-  /** The key of a request, whose defaults are filled in. A method, whose parameters are bivariant. */
-  hash(request: Request): string | number | bigint;
-}
 
 /** Chooses members of a group that has some. */
 export interface Chooser {

@@ -21,8 +21,8 @@ export interface HangWatchOptions {
 export class HangWatch {
   readonly #options: HangWatchOptions;
   #silentLooks = 0;
-  /** Segments, and placed actors by negative numbers, that were told to stop and are not gone, with the looks since. */
-  readonly #stopping = new Map<number, number>();
+  /** Segments, and placed actors by negative numbers or by texts, that were told to stop and are not gone, with the looks since. */
+  readonly #stopping = new Map<number | string, number>();
 
   constructor(options: HangWatchOptions) {
     this.#options = options;
@@ -43,11 +43,11 @@ export class HangWatch {
     for (const [segment, looks] of this.#stopping) this.#stopping.set(segment, looks + 1);
   }
 
-  stopping(segment: number): void {
+  stopping(segment: number | string): void {
     if (!this.#stopping.has(segment)) this.#stopping.set(segment, 0);
   }
 
-  gone(segment: number): void {
+  gone(segment: number | string): void {
     this.#stopping.delete(segment);
   }
 

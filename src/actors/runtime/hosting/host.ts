@@ -17,6 +17,7 @@ import {
   type Later,
 } from '../../kernel/index.js';
 import type { PartitionView } from '../partition-view.js';
+import type { HeldActors } from './held-actors.js';
 import { HangWatch, type HangWatchOptions, LOOK_MS } from './hang-watch.js';
 import { Launch, type LaunchOptions, type Live } from './launch.js';
 import { ReportedPartition } from './report.js';
@@ -24,6 +25,9 @@ import { ReportedPartition } from './report.js';
 export interface HostOptions extends LaunchOptions, HangWatchOptions {
   readonly system: ActorSystem;
   readonly client: () => ControlPlaneClient;
+  readonly contextCallsCUid: bigint;
+  /** Holds what other processes have placed in the partition. */
+  readonly held: HeldActors;
   /** Starts the partition's thread or process; it will speak to the host at this channel. */
   readonly execute: (launch: string, cUid: bigint) => Execution;
 }
@@ -48,6 +52,12 @@ export class PartitionHost {
   #isGoneForGood = false;
   #unsubscribe = (): void => {};
   #isStopping = false;
+  /** Its runtime was told to stop, and may wait for its work. */
+  #isDraining = false;
+  /** A launch was ended by force since, or has failed. */
+  #wasCutOff = false;
+  /** Its runtime ends, so it does not begin anew. */
+  #isLast = false;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -79,7 +89,9 @@ export class PartitionHost {
     const what = `its event loop has been blocked for ${silentMs / 1_000} s (${this.#launch?.execution.place})`;
     if (state === 'responsive') return undefined;
     const advice =
-      state === 'wedged' ? ' Stop the pipeline that blocks it: then the partition is ended, and begins anew.' : '';
+      state === 'wedged'
+        ? ' Stop the pipeline or the placed actor that blocks it: then the partition is ended, and begins anew.'
+        : '';
     return `${who} is ${state}: ${what}.${advice}`;
   }
 
@@ -103,12 +115,12 @@ export class PartitionHost {
   }
 
   /** One of its segments or placed actors was told to stop. */
-  stopping(segment: number): void {
+  stopping(segment: number | string): void {
     this.#watch.stopping(segment);
   }
 
   /** One of its segments or placed actors is gone. */
-  gone(segment: number): void {
+  gone(segment: number | string): void {
     this.#watch.gone(segment);
   }
 
@@ -153,28 +165,38 @@ export class PartitionHost {
     }
   }
 
+  /** Its runtime was told to stop. A launch that does not stop in order from now on is counted, also one that begins anew. */
+  stopBegins(): void {
+    this.#isDraining = true;
+  }
+
+  /** Its runtime begins to end: it does not begin anew. */
+  leave(): void {
+    this.#isLast = true;
+  }
+
   async stopSegments(): Promise<void> {
-    this.#leave();
+    this.#stopping();
     await this.#launch?.stopSegments();
   }
 
   /** Stops the partition, and its thread or process; terminates it if it does not end by itself, and resolves to false then. */
   async stop(handlerTimeoutMs: number | undefined): Promise<boolean> {
-    this.#leave();
+    this.#stopping();
     if (this.#launch?.isOver === false) await this.#launch.stop(handlerTimeoutMs);
     this.#unsubscribe();
     // A restart may be pending.
     if (this.#actor !== undefined) await this.#options.system.stop(this.#actor);
-    return this.#launch?.isCutOff !== true;
+    return !this.#wasCutOff && this.#launch?.isCutOff !== true;
   }
 
   /** Ends it at once, and notifies nobody. */
   async kill(): Promise<void> {
-    this.#leave();
+    this.#stopping();
     await this.#launch?.kill();
   }
 
-  #leave(): void {
+  #stopping(): void {
     this.#isStopping = true;
     this.#up.reject(new StoppedError(`The runtime was stopped before partition ${this.index} was there.`));
   }
@@ -194,7 +216,9 @@ export class PartitionHost {
         launch.address = address;
         launch.ordinal ??= this.#register(address);
         const client = this.#options.client().actor.toRef().cUid;
-        return later(launch.ordinal.then((ordinal) => ({ ordinal, client })));
+        const spawnerHost = this.#options.held.actor.toRef().cUid;
+        const { contextCallsCUid: contextCalls } = this.#options;
+        return later(launch.ordinal.then((ordinal) => ({ ordinal, client, spawnerHost, contextCalls })));
       },
       activate: (launch, partition, context) => {
         if (launch.name !== partition.launch) return stale(partition.launch);
@@ -225,7 +249,9 @@ export class PartitionHost {
       if (this.#isStopping) return;
       this.#up.reject(error);
       // A partition that has never started fails the start of its runtime instead.
-      if (this.#hasComeUp) context.fail(error);
+      if (!this.#hasComeUp) return;
+      if (this.#isLast && this.#actor !== undefined) void this.#options.system.stop(this.#actor);
+      else context.fail(error);
     });
     return launch;
   }
@@ -284,11 +310,14 @@ export class PartitionHost {
 
   /** Cleans up after a launch, before a restart or the final end. */
   async #launchEnded(launch: Launch): Promise<void> {
+    if (this.#isDraining && launch.live !== undefined && !launch.isOver) this.#wasCutOff = true;
     await launch.end();
     const ordinal = await launch.ordinal?.catch(() => undefined);
     // Waits for requests of the launch, so that they do not take effect after the retirement.
     await launch.activated?.catch(() => {});
-    if (ordinal === undefined || this.#isStopping) return;
+    if (ordinal === undefined) return;
+    this.#options.held.partitionEnded(ordinal);
+    if (this.#isStopping) return;
     const cause = launch.ending?.cause ?? 'it was stopped';
     await this.#options.client().retirePartition(ordinal, `partition ${ordinal} is gone: ${cause}`);
   }

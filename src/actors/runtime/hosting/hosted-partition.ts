@@ -91,10 +91,14 @@ export class HostedPartition {
     this.#listening = partition.listen();
     const address = await this.#listening;
     this.#address = address;
-    const host = partition.system.referenceTo(v1.PartitionHost, partition.router.routeTo(place.address, place.cUid));
+    const host = partition.system.referenceTo(
+      v1.PartitionHost,
+      partition.router.routeTo(place.address, place.cUid, v1.PartitionHost.typeName),
+    );
     this.#log.sendTo((record) => host.log(record));
-    const { ordinal, client } = await this.#ask((options) => host.enrol({ launch, address }, options));
-    partition.joinBeside(ordinal, place.address, () => client);
+    const enrolled = await this.#ask((options) => host.enrol({ launch, address }, options));
+    const { ordinal, client, spawnerHost: spawnerHostCUid, contextCalls: contextCallsCUid } = enrolled;
+    partition.joinBeside(ordinal, place.address, { clientCUid: () => client, contextCallsCUid, spawnerHostCUid });
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });

@@ -4,10 +4,11 @@ import type { Ref } from '../../../protocol/index.js';
 import { type Execution, startProcess, startThread } from '../../../resources/execution/index.js';
 import { hostOf, type PartitionPlan, type System } from '../../../resources/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
-import type { ControlPlaneClient } from '../../control-plane/index.js';
+import { type ControlPlaneClient, spawnerHostName } from '../../control-plane/index.js';
 import type { ExternalTransports } from '../external-transports.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import type { PartitionView } from '../partition-view.js';
+import { HeldActors } from './held-actors.js';
 import { PartitionHost } from './host.js';
 import { partitionProgram } from './partition-program.js';
 import type { PartitionStart, Placement } from './start.js';
@@ -24,6 +25,8 @@ export interface HostsOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
   readonly client: () => ControlPlaneClient;
+  /** Channel of the actor that serves the contexts of actors in hosted partitions. */
+  readonly contextCallsCUid: bigint;
   /** The start data that all of them share. */
   readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
   /** Begins the names of its actor systems. */
@@ -36,11 +39,15 @@ export class PartitionHosts {
   readonly #hosts: readonly PartitionHost[];
   readonly #options: HostsOptions;
   readonly #program: URL;
+  readonly #held: HeldActors;
 
   constructor(options: HostsOptions) {
     this.#options = options;
     this.#program = partitionProgram(options.partitionProgram);
-    const { plans, first, scheduler, log, client, start, external } = options;
+    const { plans, first, scheduler, log, client, contextCallsCUid, start, external } = options;
+    const running = (ordinal: number) => this.#hosts.find((host) => host.ordinal === ordinal);
+    const held = new HeldActors({ system: first.system, scheduler, log, partition: running });
+    this.#held = held;
     this.#hosts = plans.map(
       (plan) =>
         new PartitionHost({
@@ -49,10 +56,16 @@ export class PartitionHosts {
           scheduler,
           log,
           client,
+          contextCallsCUid,
+          held,
           wedgedMs: start.links.linkDeadMs ?? limits.linkDeadMs,
           stopTimeoutMs: start.kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
           execute: (launch, cUid) => this.#execute(plan, launch, cUid),
           cleanUp: ({ threadId }, address) => external.sweep(address, threadId),
+          abandon: ({ threadId }, address) => {
+            if (threadId !== undefined) external.silence(threadId);
+            external.abandon(address);
+          },
         }),
     );
   }
@@ -104,6 +117,8 @@ export class PartitionHosts {
 
   /** Starts all in parallel; resolves when all have started. Rejects with the first failure. */
   async start(): Promise<void> {
+    const { client, first } = this.#options;
+    await client().registerName(spawnerHostName(first.ordinal), this.#held.actor.toRef());
     await Promise.all(this.#hosts.map((host) => host.start()));
   }
 
@@ -115,11 +130,21 @@ export class PartitionHosts {
     await Promise.all(this.#hosts.map((host) => host.drain()));
   }
 
+  /** The runtime was told to stop, and may wait for the work of its partitions. */
+  stopBegins(): void {
+    for (const host of this.#hosts) host.stopBegins();
+  }
+
+  /** The runtime begins to end: a partition that ends does not begin anew. */
+  leave(): void {
+    for (const host of this.#hosts) host.leave();
+  }
+
   async stopSegments(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.stopSegments()));
   }
 
-  /** Resolves to the number of those that did not stop by themselves. */
+  /** Resolves to the number of those that have not stopped in order since the runtime was told to stop. */
   async stop(handlerTimeoutMs?: number): Promise<number> {
     const haveStopped = await Promise.all(this.#hosts.map((host) => host.stop(handlerTimeoutMs)));
     return haveStopped.filter((hasStopped) => !hasStopped).length;

@@ -4,7 +4,7 @@ import type { Logger } from '../../../logging/index.js';
 import type { Ref } from '../../../protocol/index.js';
 import type { v1 } from '../../../protocol/on-demand/index.js';
 import type { Ending, Execution } from '../../../resources/execution/index.js';
-import type { Scheduler } from '../../../scheduler/index.js';
+import { atExit, type Scheduler } from '../../../scheduler/index.js';
 import type { ActorRef } from '../../kernel/index.js';
 
 export interface LaunchOptions {
@@ -16,6 +16,8 @@ export interface LaunchOptions {
   readonly stopTimeoutMs: number;
   /** Called when an execution has ended. One that did not stop in order may have left files at its address. */
   readonly cleanUp: (execution: Execution, address: string) => Promise<void>;
+  /** The same at once, of what others would find at its address: this process ends, and a thread ends with it without a word. */
+  readonly abandon: (execution: Execution, address: string) => void;
 }
 
 /** The references of a partition that has started. */
@@ -28,6 +30,11 @@ export interface Live {
 
 /** Time between a request to end and termination, in ms. */
 const GRACE_MS = 1_000;
+/**
+ * The same while the partition starts, which takes a while on a busy machine. It hears the request when its code is loaded. Nobody knows yet where it listens, so
+ * its socket files would stay for a minute if it were terminated.
+ */
+const START_GRACE_MS = 5_000;
 
 /** One launch of a partition: its execution, its progress, and its end. */
 export class Launch {
@@ -51,8 +58,11 @@ export class Launch {
     this.name = name;
     this.execution = execution;
     this.#options = options;
+    const isThread = execution.threadId !== undefined;
+    const forgetExit = isThread ? atExit(() => options.abandon(execution, this.address)) : () => {};
     void execution.ended.then((ending) => {
       this.ending = ending;
+      forgetExit();
     });
   }
 
@@ -88,7 +98,7 @@ export class Launch {
     const { execution } = this;
     this.isOver = true;
     if (this.ending === undefined) execution.end();
-    if (!(await this.#endsWithin(GRACE_MS))) execution.kill();
+    if (!(await this.#endsWithin(this.address === '' ? START_GRACE_MS : GRACE_MS))) execution.kill();
     await this.#cleanUp();
   }
 

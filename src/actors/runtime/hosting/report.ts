@@ -15,6 +15,7 @@ export function reportOf(partition: PartitionRuntime, launch: string): onDemand.
   const view = viewOf(partition);
   const { asks, links, segments, deadLetters, failures, restarts, openStreams, mailboxes } = view.metrics();
   const { buckets, count, sumSeconds } = asks.latency;
+  const { activeMs: loopActiveMs, idleMs: loopIdleMs } = view.loop();
   return {
     launch,
     description: v1.PartitionDescription.create(view.description()),
@@ -31,14 +32,19 @@ export function reportOf(partition: PartitionRuntime, launch: string): onDemand.
     links: onDemand.TrafficReport.create(links),
     segments: onDemand.SegmentsReport.create(segments),
     unfinished: onDemand.UnfinishedReport.create(view.unfinished()),
-    openLinks: view.links().map(({ carrier, state, rings, ...link }) => {
-      const counters = rings && { rings: v1.RingCounters.create(rings) };
+    openLinks: view.links().map(({ carrier, state, rings, repeats, ...link }) => {
+      const counters = {
+        ...(rings && { rings: v1.RingCounters.create(rings) }),
+        ...(repeats && { repeats: v1.RepeatCounters.create(repeats) }),
+      };
       return onDemand.LinkReport.create({ ...link, ...carrier, ...counters, isOpen: state === 'open' });
     }),
     failures,
     restarts,
     deadLetters: countsOf(deadLetters),
     openStreams,
+    loopActiveMs,
+    loopIdleMs,
     troubles: view.troubles().map(({ state, error, ...trouble }) => {
       const text = error.slice(0, TROUBLE_CHARACTERS);
       return onDemand.TroubleReport.create({ ...trouble, hasEnded: state === 'ended', error: text });
@@ -109,6 +115,10 @@ export class ReportedPartition implements PartitionView {
 
   unfinished() {
     return onDemand.UnfinishedReport.create(this.#report.unfinished ?? {});
+  }
+
+  loop() {
+    return { activeMs: this.#report.loopActiveMs, idleMs: this.#report.loopIdleMs };
   }
 
   #asks(): AskStatistics {

@@ -1,12 +1,13 @@
 import { UnreachableError } from '../../../errors.js';
 import type { Order } from './order.js';
-import { candidatesFor, type OwnPartition, type PlaceCandidate, type PlaceOn, type Whereabouts } from './where.js';
+import type { PlaceOn } from '../../kernel/index.js';
+import { candidatesFor, type OwnPartition, type PlaceCandidate, type Whereabouts } from './where.js';
 
 // Where an actor goes that was lost with its partition. A partition of this process that has ended begins anew with another ordinal, and with
 // the same index among those of its process.
 
 /** Time in ms for which one of several actors waits for its own partition to begin anew; the others go on meanwhile. Later it goes elsewhere. */
-const HOME_MS = 3_000;
+const HOME_MS = 10_000;
 
 /** The indexes of the partitions of this process that `on` names by their ordinals; undefined where it names none, or also one of another process. */
 export function indexesOf(on: PlaceOn | undefined, own: readonly OwnPartition[]): readonly number[] | undefined {

@@ -141,12 +141,17 @@ function called<Args, Made>(name: string, factory: (args: Args) => Made, args: A
   try {
     return factory(args);
   } catch (cause) {
-    throw new HandlerError(`The factory of component "${name}" threw ${namedMessageOf(cause)}`, {
-      handlerName: isError(cause) ? cause.name : undefined,
-      handlerCode: anyCodeOf(cause),
-      cause,
-    });
+    throw thrownBy(`The factory of component "${name}"`, cause);
   }
+}
+
+/** What code of a user has thrown, for the process that places it. */
+export function thrownBy(what: string, cause: unknown): HandlerError {
+  return new HandlerError(`${what} threw ${namedMessageOf(cause)}`, {
+    handlerName: isError(cause) ? cause.name : undefined,
+    handlerCode: anyCodeOf(cause),
+    cause,
+  });
 }
 
 function methodsOf({ methods }: AnyService): v1.ComponentMethod[] {

@@ -5,8 +5,11 @@
 export { isComponent } from './component.js';
 export { type Component, type ComponentOptions, component } from './component.js';
 export { Components, type MainComponents } from './components.js';
-export { type Place, placeBy } from './place.js';
-export type { PlaceArguments, PlaceOptions, PlaceWith } from './place-options.js';
+export { HeldByHost } from './held-by-host.js';
+export { type Placing, placeBy } from './place.js';
+export type { PlacedComponent } from './order.js';
+export { checkOn, PLACE_ON } from './place-options.js';
 export { Placements } from './placements.js';
+export { placingAborted } from './place-deadline.js';
 export { Spawner } from './spawner.js';
-export type { OwnPartition, PlaceOn, Whereabouts } from './where.js';
+export type { OwnPartition, Whereabouts } from './where.js';

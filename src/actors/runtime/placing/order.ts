@@ -1,14 +1,22 @@
-import type { UntypedRef } from '../../kernel/index.js';
+import type { AnyService } from '../../../protocol/index.js';
+import type { PlaceOptions, UntypedRef } from '../../kernel/index.js';
 import { type Component, componentHash } from './component.js';
-import type { PlaceOptions } from './place-options.js';
 import type { PlacedAt, Wanted } from './spawner-requests.js';
+
+/** What is known of a component where its actors are placed: another partition may have its code. */
+export type PlacedComponent<S extends AnyService = AnyService> = Pick<
+  Component<S>,
+  'name' | 'service' | 'onFailure' | 'definition'
+>;
 
 /** One actor that is to run: it may be placed several times, one after the other. */
 export interface Order {
-  readonly component: Component;
+  readonly component: PlacedComponent;
   /** Without the names that it was told to give up. */
   wanted: Wanted;
   readonly options: PlaceOptions;
+  /** The incarnation of an actor that has placed it by its context; undefined for the program. */
+  readonly owner: string | undefined;
   /** The partitions of this process that it may run in, by their indexes, where their ordinals were given. */
   readonly indexes: readonly number[] | undefined;
   /** The index of the partition of this process in which it ran first; undefined for one of another process. */
@@ -27,7 +35,12 @@ export interface Placed extends PlacedAt {
 }
 
 /** What a spawner is asked for. `instance`: the number of this one among several. */
-export function wantedOf(component: Component, args: Uint8Array, options: PlaceOptions, instance: number): Wanted {
+export function wantedOf(
+  component: PlacedComponent,
+  args: Uint8Array,
+  options: PlaceOptions,
+  instance: number,
+): Wanted {
   const { name = '', detached = false, register = '', group = '', standby = false, instances } = options;
   return {
     component: component.definition,
@@ -39,10 +52,4 @@ export function wantedOf(component: Component, args: Uint8Array, options: PlaceO
     group,
     isStandby: standby,
   };
-}
-
-/** Tells actors of the whole cluster apart. */
-export function keyOf(ref: UntypedRef): string {
-  const { cUid, incarnation } = ref.toRef();
-  return `${cUid}/${incarnation}`;
 }

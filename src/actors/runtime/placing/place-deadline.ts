@@ -30,9 +30,7 @@ export class PlaceDeadline {
   /** Throws AskAbortedError when the caller has ended the call. */
   assertNotAborted(): void {
     if (this.#signal?.aborted !== true) return;
-    throw new AskAbortedError(`The placing of component "${this.#component}" was aborted by its caller.`, {
-      cause: this.#signal.reason,
-    });
+    throw placingAborted(this.#component, this.#signal.reason);
   }
 
   /** In ms; 0 from the deadline on. */
@@ -57,4 +55,8 @@ export class PlaceDeadline {
     const message = `Component "${this.#component}" was not placed within ${this.#timeoutMs} ms: ${why}`;
     return new AskTimeoutError(message, { cause });
   }
+}
+
+export function placingAborted(component: string, cause: unknown): AskAbortedError {
+  return new AskAbortedError(`The placing of component "${component}" was aborted by its caller.`, { cause });
 }

@@ -2,13 +2,14 @@ import { CapacityError, HandlerError, type MillraceError, StoppedError, Unreacha
 import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
-import type { AnyService } from '../../../protocol/index.js';
+import type { AnyService, Ref } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import {
   type ActorRef,
   type ActorSystem,
   type Failure,
   Pauses,
+  type PlaceOptions,
   routeKey,
   type Subscribable,
   type TerminationReason,
@@ -18,13 +19,12 @@ import {
 } from '../../kernel/index.js';
 import { isLate } from '../../control-plane/index.js';
 import { candidatesAgain, indexesOf } from './again.js';
-import type { Component } from './component.js';
 import { LostActors } from './lost-actors.js';
 import { PlaceDeadline } from './place-deadline.js';
-import { keyOf, type Order, type Placed, wantedOf } from './order.js';
-import type { PlaceOptions } from './place-options.js';
+import { type Order, type Placed, type PlacedComponent, wantedOf } from './order.js';
+import { Orders } from './orders.js';
 import { type PlacedAt, SpawnerRequests, type SpawnerRequestsOptions } from './spawner-requests.js';
-import { candidatesFor, inTurn, type PlaceCandidate, type PlaceOn, type Whereabouts } from './where.js';
+import { candidatesBy, inTurn, type PlaceCandidate, type Whereabouts } from './where.js';
 
 export interface PlacementsOptions extends Whereabouts {
   readonly system: ActorSystem;
@@ -48,10 +48,7 @@ export class Placements {
   readonly #failures: Topic<Failure>;
   /** What `health()` says of actors that were lost. */
   readonly lost = new LostActors();
-  /** By each actor that they were. */
-  readonly #orders = new Map<string, Order>();
-  /** Actors that have ended, the oldest first. */
-  readonly #ended = new Set<string>();
+  readonly #orders = new Orders();
   /** Partitions that stop in order. */
   readonly #leaving = new Set<number>();
   readonly #closing = new AbortController();
@@ -88,40 +85,43 @@ export class Placements {
   }
 
   /**
-   * One actor for each instance. When one cannot be placed, this rejects with its error, and none is left. It never takes longer than `timeoutMs`:
-   * at that deadline it rejects with AskTimeoutError, and what was started is stopped in the background.
+   * One actor for each instance, with its arguments. When one cannot be placed, this rejects with its error, and none is left. It never takes longer than `timeoutMs`:
+   * at that deadline it rejects with AskTimeoutError, and what was started is stopped in the background. `owner` is the incarnation of an actor
+   * that places them by its context.
    */
-  async place<S extends AnyService, Args>(
-    component: Component<S, Args>,
-    args: Args,
+  async place<S extends AnyService>(
+    component: PlacedComponent<S>,
+    args: readonly Uint8Array[],
     options: PlaceOptions,
+    owner?: string,
   ): Promise<readonly ActorRef<S>[]> {
     this.#calls++;
     try {
-      return await this.#placeAll(component, args, options);
+      return await this.#placeAll(component, args, options, owner);
     } finally {
       this.#calls--;
     }
   }
 
-  async #placeAll<S extends AnyService, Args>(
-    component: Component<S, Args>,
-    args: Args,
+  async #placeAll<S extends AnyService>(
+    component: PlacedComponent<S>,
+    args: readonly Uint8Array[],
     options: PlaceOptions,
+    owner: string | undefined,
   ): Promise<readonly ActorRef<S>[]> {
-    const { instances = 1, spread = 'partitions' } = options;
-    const encoded = component.encodeArgs(args);
+    const { spread = 'partitions' } = options;
     const deadline = this.#deadline(component, options, options.signal);
     const indexes = indexesOf(options.on, this.#options.own());
-    const candidates = await this.#candidates(options.on, deadline);
+    const candidates = await candidatesBy(deadline, options.on, this.#options);
     deadline.assertNotAborted();
-    const ways = inTurn(candidates, instances, this.#turn, spread);
-    this.#turn += instances;
+    const ways = inTurn(candidates, args.length, this.#turn, spread);
+    this.#turn += args.length;
     const outcomes = await Promise.allSettled(
-      ways.map(async (way, instance) => {
-        const wanted = wantedOf(component, encoded, options, instance);
-        const home = undefined;
-        const order: Order = { component, wanted, options, indexes, home, current: undefined, keys: [], isOver: false };
+      args.map(async (own, instance) => {
+        const way = ways[instance] ?? [];
+        const wanted = wantedOf(component, own, options, instance);
+        const begun = { home: undefined, current: undefined, keys: [], isOver: false };
+        const order: Order = { component, wanted, options, owner, indexes, ...begun };
         return this.#options.system.reference(component.service, await this.#place(order, way, deadline));
       }),
     );
@@ -136,23 +136,42 @@ export class Placements {
   /**
    * Stops an actor that this process has placed, also where it was placed again since; resolves when it has stopped, also when it had before.
    * Resolves to false for any other. Rejects with AskTimeoutError when its partition does not answer: the actor is stopped in the background then, and who calls this
-   * again waits for that again.
+   * again waits for that again. With `drainMs` it takes nothing new, and may first handle what it has accepted.
    */
-  async stop(ref: UntypedRef): Promise<boolean> {
-    const key = keyOf(ref);
-    const order = this.#orders.get(key);
-    if (order === undefined) return this.#ended.has(key);
+  async stop(ref: UntypedRef, drainMs?: number): Promise<boolean> {
+    const order = this.#orders.of(ref);
+    if (order === undefined) return this.#orders.hasEnded(ref);
+    await this.#stop(order, drainMs);
+    return true;
+  }
+
+  /** As `stop`, of an actor that `owner` has placed; resolves to false for any other. */
+  async stopOf(owner: string, ref: UntypedRef, drainMs?: number): Promise<boolean> {
+    return this.#orders.isOf(owner, ref) && (await this.stop(ref, drainMs));
+  }
+
+  /** The spawner of an actor that `owner` has placed. Undefined for any other, and for one that has ended. */
+  spawnerOf(owner: string, ref: UntypedRef): Ref | undefined {
+    return this.#orders.isOf(owner, ref) ? this.#orders.of(ref)?.current?.place.spawner : undefined;
+  }
+
+  /** The owner has ended: stops what it has placed. Resolves when that has stopped, or is stopped in the background. */
+  async ownerEnded(owner: string): Promise<void> {
+    await Promise.allSettled(this.#orders.ownerEnded(owner).map((order) => this.#stop(order)));
+  }
+
+  async #stop(order: Order, drainMs?: number): Promise<void> {
     order.isOver = true;
     const { current } = order;
+    if (drainMs !== undefined && current !== undefined) await this.#requests.drain(current, drainMs);
     const error = current && (await this.#requests.withdraw(current));
     if (isLate(error)) throw error;
     this.#finish(order);
-    return true;
   }
 
   /** An actor that this process has placed gives up a name. Resolves to false for any other actor, and for a name that it was not placed with. */
   async unregister(name: string, ref: UntypedRef): Promise<boolean> {
-    const order = this.#orders.get(keyOf(ref));
+    const order = this.#orders.of(ref);
     if (order === undefined) return false;
     const { register, group } = order.wanted;
     if (name !== register && name !== group) return false;
@@ -174,7 +193,7 @@ export class Placements {
   }
 
   async #close(): Promise<void> {
-    const toStop = [...new Set(this.#orders.values())].filter(({ options, isOver }) => isOver || !options.detached);
+    const toStop = this.#orders.all().filter(({ options, isOver }) => isOver || !options.detached);
     const running = toStop.flatMap(({ current }) => current ?? []);
     this.#giveUp(new StoppedError('The runtime that places this actor is stopping.'));
     // A partition that does not answer must not hold up the end of this process.
@@ -185,43 +204,34 @@ export class Placements {
 
   #giveUp(error: MillraceError): void {
     this.#closing.abort(error);
-    for (const order of new Set(this.#orders.values())) this.#finish(order);
+    for (const order of this.#orders.all()) this.#finish(order);
     this.#pauses.end();
   }
 
   // ---- placing
 
-  #deadline({ name }: Component, options: PlaceOptions, signal?: AbortSignal): PlaceDeadline {
+  #deadline({ name }: PlacedComponent, options: PlaceOptions, signal?: AbortSignal): PlaceDeadline {
     const { timeoutMs = limits.placeTimeoutMs } = options;
     return new PlaceDeadline(this.#options.scheduler, name, timeoutMs, this.#closing.signal, signal);
   }
 
-  async #candidates(on: PlaceOn | undefined, deadline: PlaceDeadline): Promise<readonly PlaceCandidate[]> {
-    try {
-      return await candidatesFor(on, this.#options, deadline.remainingMs);
-    } catch (error) {
-      if (!isLate(error)) throw error;
-      throw deadline.error(
-        'the control plane had not said by then which partitions there are. Nothing was started.',
-        error,
-      );
-    }
-  }
-
-  /** Tries one candidate after the other, while they are full. */
+  /** Tries one candidate after the other, while they are full or have ended. */
   async #place(order: Order, way: readonly PlaceCandidate[], deadline: PlaceDeadline): Promise<PlacedAt['actor']> {
     let full: CapacityError | undefined;
+    let ended: UnreachableError | undefined;
     for (const place of way) {
       try {
         const placed = await this.#pend(this.#requests.place(order.wanted, place, deadline));
-        if (order.isOver) await this.#requests.withdraw(placed);
+        if (this.#orders.isUnwanted(order)) await this.#requests.withdraw(placed);
         else this.#follow(order, placed);
         return placed.actor;
       } catch (error) {
-        if (!(error instanceof CapacityError)) throw error;
-        full = error;
+        if (error instanceof CapacityError) full = error;
+        else if (error instanceof UnreachableError && order.home === undefined) ended = error;
+        else throw error;
       }
     }
+    if (ended !== undefined && full === undefined) throw ended;
     if (full !== undefined && way.length === 1) throw full;
     throw new CapacityError(
       `Component "${order.component.name}" has no place: each of ${way.length} partitions is full. ${full?.message ?? ''}`,
@@ -240,6 +250,7 @@ export class Placements {
 
   #follow(order: Order, placedAt: PlacedAt): void {
     const ref = this.#options.system.reference(order.component.service, placedAt.actor);
+    this.#options.system.knows(placedAt.actor.cUid, placedAt.path);
     const { parent } = order.options;
     const ofParent: Watcher = { terminated: () => void this.stop(ref).catch(() => {}) };
     const watcher: Watcher = { terminated: (_route, reason, cause) => this.#hasEnded(order, placed, reason, cause) };
@@ -251,15 +262,14 @@ export class Placements {
     order.current = placed;
     order.home ??= this.#options.own().find(({ ordinal }) => ordinal === placedAt.place.ordinal)?.index;
     this.lost.settled(order);
-    order.keys.push(keyOf(ref));
-    this.#orders.set(keyOf(ref), order);
+    this.#orders.placed(order, ref);
     ref[routeKey].watch(watcher);
     parent?.[routeKey].watch(ofParent);
   }
 
   /** Others than spawners may say so: only partitions that are used are remembered. */
   #leaves(ordinal: number): void {
-    const isUsed = [...this.#orders.values()].some(({ current }) => current?.place.ordinal === ordinal);
+    const isUsed = this.#orders.all().some(({ current }) => current?.place.ordinal === ordinal);
     if (isUsed) this.#leaving.add(ordinal);
   }
 
@@ -271,16 +281,7 @@ export class Placements {
     order.current?.release();
     order.current = undefined;
     this.lost.settled(order);
-    for (const key of order.keys) {
-      this.#orders.delete(key);
-      this.#remember(key);
-    }
-  }
-
-  #remember(key: string): void {
-    this.#ended.add(key);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > limits.placedRequests && oldest !== undefined) this.#ended.delete(oldest);
+    this.#orders.finished(order);
   }
 
   #hasEnded(order: Order, placed: Placed, reason: TerminationReason, cause: Error | undefined): void {

@@ -1,9 +1,10 @@
 import { type AskTimeoutError, type MillraceError, UnreachableError } from '../../../errors.js';
+import { namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import { isLate, retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, type ActorSystem, type AskOptions, behavior } from '../../kernel/index.js';
-import { fromWire } from '../../transport/index.js';
+import { fromWire } from '../../../protocol/errors/index.js';
 import type { PlaceDeadline } from './place-deadline.js';
 import type { PlaceCandidate } from './where.js';
 import { Withdrawals, type WithdrawalsOptions } from './withdrawals.js';
@@ -90,7 +91,28 @@ export class SpawnerRequests {
     timeoutMs: number = limits.controlPlaneTimeoutMs,
   ): Promise<Error | undefined> {
     const send = (ask: AskOptions) => this.#spawner(place).withdraw({ placer: this.#placer, id }, ask);
-    return this.#withdrawals.withdraw({ ordinal: place.ordinal, id, send }, timeoutMs);
+    const { ordinal, spawnerHost } = place;
+    const host = spawnerHost && this.#options.system.reference(v1.SpawnerHost, spawnerHost);
+    const alarm = (ask: AskOptions) => host?.withdraw({ ordinal, placer: this.#placer, id }, ask);
+    return this.#withdrawals.withdraw({ ordinal, id, send, alarm }, timeoutMs);
+  }
+
+  /**
+   * Resolves when the actor has handled what it had accepted, and has stopped; or when that takes too long, or is not known. It is withdrawn
+   * afterwards in any case. What this partition has sent to it before is among what it has accepted: requests to a spawner overtake that, so
+   * the drain begins when a fence has arrived.
+   */
+  async drain({ place, id }: Pick<PlacedAt, 'place' | 'id'>, drainMs: number): Promise<void> {
+    const { scheduler, log } = this.#options;
+    const spawner = this.#spawner(place);
+    const untilMs = scheduler.now() + drainMs;
+    try {
+      await retryAsk(scheduler, drainMs, (ask) => spawner.fence({}, ask));
+      const timeoutMs = Math.max(0, untilMs - scheduler.now());
+      await retryAsk(scheduler, timeoutMs, (ask) => spawner.drain({ placer: this.#placer, id, timeoutMs }, ask));
+    } catch (error) {
+      log.debug('a placed actor is not known to have done its work', { id, error: namedMessageOf(error) });
+    }
   }
 
   /** Resolves when all withdrawals that are under way have ended, at the latest after `timeoutMs`. */

@@ -16,8 +16,10 @@ import {
   routeKey,
   type UntypedRef,
 } from '../../kernel/index.js';
-import { thrownByHandler, toWire } from '../../transport/index.js';
+import { thrownByHandler, toWire } from '../../../protocol/errors/index.js';
+import { thrownBy } from './component.js';
 import type { Components } from './components.js';
+import type { HeldByHost } from './held-by-host.js';
 
 export interface SpawnerOptions {
   readonly system: ActorSystem;
@@ -27,6 +29,8 @@ export interface SpawnerOptions {
   readonly ordinal: () => number;
   /** Actors that may be placed here at a time. */
   readonly maxPlacedActors: number;
+  /** Where this partition has a host, which ends it when an actor blocks it and is to stop. */
+  readonly held: HeldByHost | undefined;
   /** The actor of this process's control plane client. */
   readonly client: () => ActorRef<typeof v1.ControlPlaneClient>;
 }
@@ -49,6 +53,8 @@ interface Placed {
   /** Aborted when the actor is withdrawn, or its partition stops: an actor that is being started is not waited for. */
   readonly withdrawal: AbortController;
   hasEnded: boolean;
+  /** The host of this partition forgets the actor. */
+  release: () => void;
 }
 
 /** What one process has placed here. */
@@ -81,6 +87,9 @@ export class Spawner {
       supervision: 'resume',
       place: (_state, request, context) => later(this.#place(request, context)),
       withdraw: (_state, { placer, id }, context) => later(this.#withdraw(placer, id, context).then(() => ({}))),
+      fence: () => ({}),
+      drain: (_state, { placer, id, timeoutMs }, context) =>
+        later(this.#drain(placer, id, timeoutMs, context).then(() => ({}))),
       unregister: (_state, { placer, id, name }, context) =>
         later(this.#giveUp(placer, id, name, context).then(() => ({}))),
       describe: () => ({ ordinal: this.#options.ordinal(), placed: this.#count }),
@@ -107,14 +116,7 @@ export class Spawner {
     const { id, isDetached } = request;
     const known = placer.placed.get(id);
     if (known !== undefined) return known.reply;
-    const placed: Placed = {
-      isDetached,
-      reply: Promise.resolve({}),
-      ref: undefined,
-      registered: [],
-      withdrawal: new AbortController(),
-      hasEnded: false,
-    };
+    const placed = notStarted({ isDetached, hasEnded: false });
     placer.placed.set(id, placed);
     this.#count++;
     placed.reply = this.#start(request, placed, placer).catch((error: unknown) => {
@@ -131,6 +133,7 @@ export class Spawner {
     this.#assertRoom();
     if (request.component === undefined)
       throw new ProtocolError('A request to place an actor must describe its component.');
+    await this.#hold(request, placed);
     const component = await components.load(request.component, request.hash, placed.withdrawal.signal);
     const made = component.behaviorFor(request.args);
     this.#assertAccepts(placed);
@@ -138,7 +141,8 @@ export class Spawner {
     placed.ref = ref;
     const path = `${system.name}/${ref.name}`;
     try {
-      await this.#register(request, placed, ref);
+      await this.#started(ref, component.name, placed);
+      await this.#register(request, placed, ref, path);
       this.#assertAccepts(placed);
     } catch (error) {
       await system.stop(ref);
@@ -154,6 +158,29 @@ export class Spawner {
     return { actor: ref.toRef(), path };
   }
 
+  /** Before it has a name, by which others find it. One that is withdrawn is stopped. */
+  async #started(ref: UntypedRef, component: string, { withdrawal: { signal } }: Placed): Promise<void> {
+    const stop = (): void => void this.#options.system.stop(ref);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#options.system.started(ref);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw thrownBy(`The start of component "${component}"`, cause);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Before any code of the component runs here, which may block this event loop for ever. */
+  async #hold({ placer, id, isDetached }: v1.ActorToPlace, placed: Placed): Promise<void> {
+    if (placer === undefined || isDetached) return;
+    const release = await this.#options.held?.hold(placer, id);
+    if (release === undefined) return;
+    if (placed.hasEnded) release();
+    else placed.release = release;
+  }
+
   async #withdraw(placerRef: Ref | undefined, id: number, context: Context): Promise<void> {
     const placer = this.#placerOf(placerRef, context);
     const placed = placer.placed.get(id);
@@ -165,10 +192,21 @@ export class Spawner {
     }
     // The request to place it may still arrive.
     const refused = toWire(new StoppedError(`The request to place actor ${id} was withdrawn.`));
-    const reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
-    const never = { isDetached: false, reply, ref: undefined, registered: [] };
-    placer.placed.set(id, { ...never, withdrawal: new AbortController(), hasEnded: true });
+    const never = notStarted({ isDetached: false, hasEnded: true });
+    never.reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
+    placer.placed.set(id, never);
     this.#remember(placer, id);
+  }
+
+  /** An actor that has ended, and one that is being started, have no work. The actor is withdrawn next. */
+  async #drain(placerRef: Ref | undefined, id: number, timeoutMs: number, context: Context): Promise<void> {
+    if (!(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY)) {
+      throw new ProtocolError(`A placed actor cannot be drained within ${timeoutMs} ms.`);
+    }
+    const placed = this.#placerOf(placerRef, context).placed.get(id);
+    if (placed?.ref === undefined || placed.hasEnded) return;
+    await this.#unregister(placed, ({ isGroup }) => isGroup);
+    await this.#options.system.stop(placed.ref, timeoutMs);
   }
 
   /** Resolves when the actor and its children have stopped, and its name is free. */
@@ -205,12 +243,17 @@ export class Spawner {
 
   // ---- names
 
-  async #register({ register, group, isStandby }: v1.ActorToPlace, placed: Placed, ref: UntypedRef): Promise<void> {
+  async #register(
+    { register, group, isStandby }: v1.ActorToPlace,
+    placed: Placed,
+    ref: UntypedRef,
+    path: string,
+  ): Promise<void> {
     const own = register === '' ? [] : [{ name: register, isGroup: false, isStandby }];
     const all = group === '' ? own : [...own, { name: group, isGroup: true, isStandby: false }];
     for (const { name, isGroup, isStandby: standsBy } of all) {
       placed.registered = [...placed.registered, { name, isGroup }];
-      const entry = { name, isGroup, isStandby: standsBy, ref: ref.toRef() };
+      const entry = { name, isGroup, isStandby: standsBy, ref: ref.toRef(), path };
       await this.#ask((options) => this.#options.client().registerName(entry, options));
     }
   }
@@ -267,6 +310,7 @@ export class Spawner {
     if (placed.hasEnded) return;
     placed.hasEnded = true;
     this.#count--;
+    placed.release();
     this.#remember(placer, id);
   }
 
@@ -307,4 +351,9 @@ export class Spawner {
 
 function keyOf(ref: Ref | undefined): string {
   return `${ref?.cUid}/${ref?.incarnation}`;
+}
+
+function notStarted(given: Pick<Placed, 'isDetached' | 'hasEnded'>): Placed {
+  const reply = Promise.resolve({});
+  return { ...given, reply, ref: undefined, registered: [], withdrawal: new AbortController(), release: () => {} };
 }

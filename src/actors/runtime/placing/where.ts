@@ -1,22 +1,17 @@
 import { ConfigError, UnreachableError } from '../../../errors.js';
 import type { Ref, v1 } from '../../../protocol/index.js';
+import { isLate } from '../../control-plane/index.js';
+import type { PlaceOn } from '../../kernel/index.js';
 import type { Placement } from '../hosting/index.js';
-
-/**
- * Where an actor may be placed. `threads`, `processes`: partitions of this runtime that run there. `partition`: ordinals, as in
- * `runtime.ordinals`. `node`, `process` (its name), `label`: partitions of any process of the cluster that meet all that is given.
- */
-export type PlaceOn =
-  | 'threads'
-  | 'processes'
-  | { readonly partition: number | readonly number[] }
-  | { readonly node?: string; readonly process?: string; readonly label?: string };
+import type { PlaceDeadline } from './place-deadline.js';
 
 /** A partition in which actors can be placed. */
 export interface PlaceCandidate {
   readonly ordinal: number;
   readonly node: string;
   readonly spawner: Ref;
+  /** Ends the partition when its spawner does not answer; undefined for a partition of this runtime, and for one without a host. */
+  readonly spawnerHost?: Ref | undefined;
 }
 
 /** A partition of this runtime. */
@@ -58,6 +53,23 @@ export async function candidatesFor(
   }
   const wanted = Object.entries(on).map(([name, value]) => `${name} "${value}"`);
   return some(await find(on, timeoutMs), wanted.join(' and '));
+}
+
+/** As `candidatesFor`, by the deadline of a call: its error says that nothing was started. */
+export async function candidatesBy(
+  deadline: PlaceDeadline,
+  on: PlaceOn | undefined,
+  whereabouts: Whereabouts,
+): Promise<readonly PlaceCandidate[]> {
+  try {
+    return await candidatesFor(on, whereabouts, deadline.remainingMs);
+  } catch (error) {
+    if (!isLate(error)) throw error;
+    throw deadline.error(
+      'the control plane had not said by then which partitions there are. Nothing was started.',
+      error,
+    );
+  }
 }
 
 function hosted(on: 'threads' | 'processes', own: readonly OwnPartition[]): readonly PlaceCandidate[] {

@@ -18,12 +18,18 @@ export interface WithdrawalsOptions {
 /** Asks the spawner of a partition once to withdraw a request. */
 export type SendWithdrawal = (options: AskOptions) => Promise<unknown>;
 
+/** Tells the host of that partition that its spawner does not answer. Undefined where it has none, or where this process is the host. */
+export type AlarmHost = (options: AskOptions) => Promise<unknown> | undefined;
+
 interface Withdrawal {
   readonly ordinal: number;
   readonly id: number;
   readonly send: SendWithdrawal;
+  readonly alarm: AlarmHost;
 }
 
+/** Silence of a spawner after which its host is told, in ms: less than the host then takes to end the partition, within one attempt. */
+const ALARM_MS = 500;
 /** Pauses between attempts, in ms, each of which is as long as `limits.controlPlaneTimeoutMs`. */
 const BACKOFF = { minMs: 100, maxMs: 5_000 };
 
@@ -84,15 +90,34 @@ export class Withdrawals {
     }
   }
 
-  async #attempt({ send, ordinal }: Withdrawal): Promise<Error | undefined> {
+  async #attempt(withdrawal: Withdrawal): Promise<Error | undefined> {
+    const { send, ordinal } = withdrawal;
+    const { scheduler } = this.#options;
+    const alarm = scheduler.setTimer(ALARM_MS, () => void this.#alarm(withdrawal));
     try {
-      await retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, async (ask) => {
+      await retryAsk(scheduler, limits.controlPlaneTimeoutMs, async (ask) => {
         if (this.#pauses.haveEnded) throw new StoppedError(`This process stops, and partition ${ordinal} is silent.`);
         return send(ask);
       });
       return undefined;
     } catch (error) {
       return errorOf(error);
+    } finally {
+      scheduler.clearTimer(alarm);
+    }
+  }
+
+  /** The next attempt repeats it. */
+  async #alarm({ alarm, ordinal: partition, id }: Withdrawal): Promise<void> {
+    try {
+      await alarm({ timeoutMs: limits.controlPlaneTimeoutMs });
+    } catch (error) {
+      const reason = namedMessageOf(error);
+      this.#options.log.debug('the host of a partition was not told that it is silent', {
+        partition,
+        id,
+        error: reason,
+      });
     }
   }
 

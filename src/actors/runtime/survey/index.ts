@@ -1,6 +1,8 @@
 /**
- * Looking at a running cluster from outside: a visitor has links to its processes, and no place in it. The command line calls it. It must never
- * change what it looks at.
+ * Looking at a running cluster from outside: a visitor has links to its processes, and no place in it. The command line calls it. A survey
+ * must never change what it looks at.
  */
 export { type ClusterSurvey, type SurveyedPartition, surveyCluster } from './survey.js';
+export { surveyNetwork } from './network-survey.js';
+export { type Peers, RuntimePeers } from './peers.js';
 export { openVisitor, Visitor } from './visitor.js';

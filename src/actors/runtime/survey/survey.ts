@@ -1,5 +1,5 @@
 import { messageOf } from '../../../foreign.js';
-import { globalServicesInputCUid } from '../../../ids/index.js';
+import { introspectionCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Visitor } from './visitor.js';
@@ -25,23 +25,22 @@ export interface ClusterSurvey {
 /** Asks each partition of a cluster to describe itself. One that does not answer within `timeoutMs` is listed with the error. */
 export async function surveyCluster(visitor: Visitor, timeoutMs: number = limits.askTimeoutMs): Promise<ClusterSurvey> {
   const { controlPlane } = visitor;
-  const server = visitor.reference(v1.ControlPlane, controlPlane, globalServicesInputCUid);
-  const { resources, names } = await server.list({}, { timeoutMs });
+  const { resources } = await visitor.list(timeoutMs);
   const processes = new Map<bigint, v1.Process>();
   const found: v1.Partition[] = [];
   for (const { detail } of resources) {
     if (detail.case === 'process') processes.set(detail.value.pUid, detail.value);
     if (detail.case === 'partition') found.push(detail.value);
   }
-  const actors = new Map(names.map(({ name, ref }) => [name, ref?.cUid]));
   const partitions = found.map(async ({ ordinal, pUid, address, segmentsManager }): Promise<SurveyedPartition> => {
     const { node = '', name = '' } = processes.get(pUid) ?? {};
     const about = { ordinal, node, process: name, incarnation: segmentsManager?.incarnation ?? 0n };
-    const cUid = actors.get(`millrace/partition/${ordinal}`);
-    if (cUid === undefined) return { ...about, description: undefined, error: 'it has not started yet' };
+    if (segmentsManager === undefined) return { ...about, description: undefined, error: 'it has not started yet' };
     try {
-      const actor = visitor.reference(v1.PartitionRuntime, address, cUid);
-      return { ...about, description: await actor.describe({}, { timeoutMs }), error: undefined };
+      const cUid = introspectionCUid(ordinal, segmentsManager.incarnation);
+      const actor = visitor.reference(v1.Introspection, address, cUid);
+      const { partition } = await actor.look({ limit: 1 }, { timeoutMs });
+      return { ...about, description: partition, error: undefined };
     } catch (error) {
       return { ...about, description: undefined, error: messageOf(error) };
     }

@@ -4,7 +4,8 @@ import { ConfigError, StoppedError } from '../../../errors.js';
 import { limits } from '../../../limits.js';
 import type { Logger } from '../../../logging/index.js';
 import type { OptionValues } from '../../../options/index.js';
-import type { AnyService } from '../../../protocol/index.js';
+import { globalServicesInputCUid } from '../../../ids/index.js';
+import { type AnyService, v1 } from '../../../protocol/index.js';
 import { RealScheduler, type Scheduler } from '../../../scheduler/index.js';
 import type { Transport } from '../../../transport/index.js';
 import { Election } from '../../control-plane/index.js';
@@ -12,6 +13,7 @@ import { type ActorRef, ActorSystem } from '../../kernel/index.js';
 import { Router } from '../../transport/index.js';
 import { ExternalTransports } from '../external-transports.js';
 import { netSettings } from '../net-settings.js';
+import type { Peers } from './peers.js';
 
 export interface VisitorParts {
   readonly scheduler: Scheduler;
@@ -22,7 +24,7 @@ export interface VisitorParts {
 }
 
 /** Asks actors of a cluster that it has not joined: it gets no ids, nothing is placed in it, and no process is told of it. */
-export class Visitor {
+export class Visitor implements Peers {
   readonly controlPlane: string;
   readonly scheduler: Scheduler;
   readonly #system: ActorSystem;
@@ -47,7 +49,11 @@ export class Visitor {
 
   /** The actor with this channel in the process at this address. */
   reference<S extends AnyService>(service: S, address: string, cUid: bigint): ActorRef<S> {
-    return this.#system.referenceTo(service, this.#router.routeTo(address, cUid));
+    return this.#system.referenceTo(service, this.#router.routeTo(address, cUid, service.typeName));
+  }
+
+  list(timeoutMs: number): Promise<v1.Resources> {
+    return this.reference(v1.ControlPlane, this.controlPlane, globalServicesInputCUid).list({}, { timeoutMs });
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,8 @@ import { messageOf } from '../../../foreign.js';
 import { shepherdCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { type EmptyInit, v1 } from '../../../protocol/index.js';
-import { retryAsk } from '../../control-plane/index.js';
+import { pause } from '../../../scheduler/index.js';
+import { isLate, retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, type Behavior, behavior, deadlineOf, deferred, later, type Later } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { ManagedProcesses } from './managed-processes.js';
@@ -17,7 +18,7 @@ export interface GlobalServicesOptions {
   readonly controlPlane: string;
   readonly nodes: number;
   /** Called when the answer to `halt` is on its way. */
-  readonly halted: () => void;
+  readonly endProcess: () => void;
 }
 
 const { PROCESS, CHANNEL, GROUP } = v1.ResourceKind;
@@ -25,6 +26,8 @@ const KINDS = ['unspecified', 'process', 'channel', 'pool', 'group', 'node'];
 
 /** Time in ms beyond a process's patience for the answer to arrive. */
 const MARGIN_MS = 5_000;
+/** Time in ms between two attempts to end a process whose start was not confirmed. */
+const UNDO_PAUSE_MS = 1_000;
 
 /** Names and descriptors of everything in a run. It orders the shepherds of the nodes to start, signal and end processes. */
 export class GlobalServices {
@@ -56,7 +59,7 @@ export class GlobalServices {
       haltApplication: (_state, { patienceMs }) => later(this.#haltApplication(patienceMs).then(() => ({}))),
       halt: () => {
         this.#isHalting = true;
-        this.#options.infrastructure.scheduler.scheduleYield(this.#options.halted);
+        this.#options.infrastructure.scheduler.scheduleYield(this.#options.endProcess);
         return {};
       },
     });
@@ -66,11 +69,11 @@ export class GlobalServices {
 
   #create(request: v1.ResourceToCreate): v1.ResourceDescriptorInit | Later<v1.ResourceDescriptorInit> {
     if (this.#isHalting) throw new ConfigError('Nothing can be created: the run is being torn down.');
-    const { kind, name, members } = request;
+    const { kind, members } = request;
     if (kind === PROCESS) return later(this.#createProcess(request));
     if (kind === GROUP) {
       for (const member of members) this.#processes.get(member);
-      return this.#groups.create(name, members);
+      return this.#groups.create(request);
     }
     throw new ConfigError(
       `Global services create processes and groups, no ${nameOf(kind)}: spawn an actor and register its name, or create a pool in a runtime.`,
@@ -98,9 +101,34 @@ export class GlobalServices {
       );
       return this.#processes.started(pUid, pid);
     } catch (error) {
-      this.#processes.exited(v1.ProcessExit.create({ pUid, failure: messageOf(error) }));
+      if (isLate(error)) void this.#undo(pUid, request.node, error);
+      else this.#failed(pUid, error);
       throw error;
     }
+  }
+
+  /**
+   * The shepherd has not answered in time, and may have started the process: that is ended, and keeps its name until the shepherd says that it has ended
+   * or was never started. Never rejects.
+   */
+  async #undo(pUid: bigint, node: number, cause: unknown): Promise<void> {
+    const { scheduler } = this.#options.infrastructure;
+    while (this.#processes.find(byPUid(pUid))?.state === v1.ProcessState.STARTING) {
+      try {
+        const shepherd = await this.#shepherd(node);
+        const exit = await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+          shepherd.end({ pUid, patienceMs: 0 }, options),
+        );
+        this.#processes.exited(exit);
+      } catch (error) {
+        if (isLate(error)) await pause(scheduler, UNDO_PAUSE_MS);
+        else this.#failed(pUid, cause);
+      }
+    }
+  }
+
+  #failed(pUid: bigint, error: unknown): void {
+    this.#processes.exited(v1.ProcessExit.create({ pUid, failure: messageOf(error) }));
   }
 
   // ---- look up
@@ -134,8 +162,14 @@ export class GlobalServices {
     return later(this.#find(query));
   }
 
-  /** Resolves when the process has ended. What waits longer than its caller is forgotten. */
+  /** Resolves when the process has ended. What waits longer than its caller is forgotten. Rejects with ConfigError for a process that is forgotten. */
   async #ended(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptor> {
+    const { which } = query;
+    if (which.case === 'id' && this.#processes.isForgotten(which.value)) {
+      throw new ConfigError(
+        `The ${described(query)} has ended, and how is forgotten: global services keep the last ${limits.endedProcesses} (limit endedProcesses).`,
+      );
+    }
     const { scheduler } = this.#options.infrastructure;
     const ended = deferred<v1.ResourceDescriptor>();
     const unwatch = this.#processes.watch(query, (process) => {
@@ -154,7 +188,8 @@ export class GlobalServices {
 
   async #groupEnded(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptorInit> {
     const group = await this.#find(query);
-    await Promise.all((group.members ?? []).map((pUid) => this.#ended(byPUid(pUid), remainingMs)));
+    const members = (group.members ?? []).filter((pUid) => !this.#processes.isForgotten(pUid));
+    await Promise.all(members.map((pUid) => this.#ended(byPUid(pUid), remainingMs)));
     return group;
   }
 

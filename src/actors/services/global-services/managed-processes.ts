@@ -2,6 +2,7 @@ import { CapacityError, ConfigError } from '../../../errors.js';
 import { ManagedPUidAllocator, processBands } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
+import { unusedName } from './unused-name.js';
 
 export type ProcessDescriptor = v1.ResourceDescriptor;
 
@@ -26,6 +27,7 @@ export class ManagedProcesses {
   readonly #requestOf = new Map<bigint, string>();
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #ended: bigint[] = [];
+  #lastPUid = 0n;
 
   all(): readonly ProcessDescriptor[] {
     return [...this.#byPUid.values()];
@@ -56,7 +58,9 @@ export class ManagedProcesses {
       );
     }
     const pUid = this.#pUids.next();
-    const name = request.name === '' ? `process-${pUid - processBands.managed.first}` : request.name;
+    this.#lastPUid = pUid;
+    const chosen = `process-${pUid - processBands.managed.first}`;
+    const name = request.name === '' ? unusedName(chosen, this.#byName) : request.name;
     if (tag !== 0n) {
       this.#byRequest.set(key, pUid);
       this.#requestOf.set(pUid, key);
@@ -92,6 +96,11 @@ export class ManagedProcesses {
   find({ which }: v1.ResourceToQuery): ProcessDescriptor | undefined {
     const pUid = which.case === 'name' ? this.#byName.get(which.value) : which.value;
     return pUid === undefined ? undefined : this.#byPUid.get(pUid);
+  }
+
+  /** It was created here, has ended, and is forgotten. Nobody forgets one that has not ended. */
+  isForgotten(pUid: bigint): boolean {
+    return pUid >= processBands.managed.first && pUid <= this.#lastPUid && !this.#byPUid.has(pUid);
   }
 
   /** Calls `watcher` at each change of the process that `wanted` means, now too where it is there. Returns what ends that. */

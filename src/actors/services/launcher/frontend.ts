@@ -65,6 +65,12 @@ export class Frontend {
     return this.#backend && v1.NodePlace.create({ index, hostId, address: this.#backend.address });
   }
 
+  /** Its topology is undefined before the backend is up. */
+  topology(): v1.TopologyOfNodeInit {
+    const { node, host } = this.#options.start.host;
+    return { node, host, topology: this.#backend?.topology };
+  }
+
   describe(): v1.NodeDescriptionInit {
     const { index, host } = this.#options.start;
     const { address = '', pid = 0, cpus = 0 } = this.#backend ?? {};
@@ -108,7 +114,7 @@ export class Frontend {
     return behavior(v1.Launcher, {
       supervision: { onFailure: 'resume' },
       backendIsUp: (_state, backend) => {
-        this.#heard(backend);
+        this.#onBackendUp(backend);
         return {};
       },
       output: (_state, written) => later(Promise.resolve(display.output(node, written)).then(() => ({}))),
@@ -124,7 +130,7 @@ export class Frontend {
     });
   }
 
-  #heard(backend: v1.BackendUp): void {
+  #onBackendUp(backend: v1.BackendUp): void {
     const { start, version } = this.#options;
     if (backend.hostId !== start.hostId) {
       throw new ConfigError(

@@ -1,5 +1,5 @@
 import { Deferred } from '../../../deferred.js';
-import { ProtocolError, UnreachableError } from '../../../errors.js';
+import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { globalServicesInputCUid, launcherBackendCUid, backendLocalCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
@@ -60,9 +60,12 @@ export class Launcher {
   #down: Promise<readonly string[]> | undefined;
   #isHurried = false;
   readonly #hurry = new Deferred<void>();
+  /** Rejects when the teardown begins: what is being brought up then ends at once. */
+  readonly #broughtDown = new Deferred<never>();
 
   constructor(options: LauncherOptions) {
     this.#options = options;
+    this.#broughtDown.promise.catch(() => {});
     const { infrastructure, run, hosts, execute, display, version } = options;
     this.#frontends = hosts.map((host, index) => {
       const start = { index, host, hostId: hostIdOf(host.host, host.node, run), launcher: infrastructure.address };
@@ -95,7 +98,17 @@ export class Launcher {
     };
   }
 
-  /** Rejects with the failure of the first step that fails; then the run must be torn down. */
+  /** Whether the teardown has begun: from then on the end of a process is no failure. */
+  get isGoingDown(): boolean {
+    return this.#down !== undefined;
+  }
+
+  /** The topology of each node, in the order of their indexes. */
+  topologies(): readonly v1.TopologyOfNodeInit[] {
+    return this.#frontends.map((frontend) => frontend.topology());
+  }
+
+  /** Rejects with the failure of the first step that fails; then the run must be torn down. StoppedError: its teardown has begun. */
   async up(): Promise<void> {
     await this.step(v1.Step.BACKENDS, () => this.#startBackends());
     const places = this.#frontends.flatMap(({ place }) => place ?? []);
@@ -108,8 +121,12 @@ export class Launcher {
     await this.#order(v1.Step.WELCOME, { globalServices });
   }
 
-  /** One step that is not an order to all nodes. Ends at its deadline. */
+  /** One step that is not an order to all nodes. Ends at its deadline. A step of the bring-up rejects with StoppedError when the teardown begins. */
   async step<T>(step: v1.Step, work: (info: StepInfo) => Promise<T>): Promise<T> {
+    return step < v1.Step.HALT_APPLICATION ? this.#whileUp(() => this.#step(step, work)) : this.#step(step, work);
+  }
+
+  async #step<T>(step: v1.Step, work: (info: StepInfo) => Promise<T>): Promise<T> {
     const { infrastructure } = this.#options;
     const info = stepInfo(step);
     const startedMs = infrastructure.scheduler.now();
@@ -119,7 +136,7 @@ export class Launcher {
         infrastructure.scheduler,
         this.#patience(info),
         what,
-        this.#struck(info) ?? Promise.race([work(info), this.#outOfPatience(what)]),
+        this.#injectedFault(info) ?? Promise.race([work(info), this.#outOfPatience(what)]),
       );
       this.#done(info, startedMs, []);
       return result;
@@ -131,7 +148,10 @@ export class Launcher {
 
   /** Tears the run down from wherever it is. Resolves to what could not be done in order. Idempotent; never rejects. */
   down(): Promise<readonly string[]> {
-    this.#down ??= this.#tearDown();
+    if (this.#down === undefined) {
+      this.#down = this.#tearDown();
+      this.#broughtDown.reject(new StoppedError('The run is being torn down.'));
+    }
     return this.#down;
   }
 
@@ -148,6 +168,12 @@ export class Launcher {
 
   // ---- bring-up
 
+  /** Does nothing when the teardown has begun, and rejects when it begins. */
+  #whileUp<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#down !== undefined) return this.#broughtDown.promise;
+    return Promise.race([work(), this.#broughtDown.promise]);
+  }
+
   async #startBackends(): Promise<void> {
     const { name, waitsFor } = stepInfo(v1.Step.BACKENDS);
     let done = 0;
@@ -161,7 +187,7 @@ export class Launcher {
 
   /** Gives an order to all nodes. Rejects with UnreachableError where one has not done it. */
   async #order(step: v1.Step, payload: Partial<v1.StepOrder> = {}): Promise<v1.StepReport> {
-    const report = await this.#spread(step, payload);
+    const report = await this.#whileUp(() => this.#spread(step, payload));
     const [first] = report.failures;
     if (first === undefined) return report;
     const more = report.failures.length === 1 ? '' : ` (and ${report.failures.length - 1} more)`;
@@ -262,7 +288,7 @@ export class Launcher {
   }
 
   /** What happens at the launcher's own fault points: those of the steps that are no orders to nodes. */
-  #struck({ name }: StepInfo): Promise<never> | undefined {
+  #injectedFault({ name }: StepInfo): Promise<never> | undefined {
     const { faults, kill } = this.#options;
     const action = faults.at(name, ROOT);
     if (action === 'kill') kill();
@@ -273,6 +299,8 @@ export class Launcher {
 
   #done({ step, name }: StepInfo, startedMs: number, failures: readonly string[]): void {
     const { infrastructure, trace } = this.#options;
+    // What was under way when the teardown began.
+    if (this.isGoingDown && step < v1.Step.HALT_APPLICATION) return;
     const tookMs = infrastructure.scheduler.now() - startedMs;
     if (failures.length === 0) this.#lastStep = step;
     infrastructure.log[failures.length === 0 ? 'info' : 'warn'](`step ${name}`, {

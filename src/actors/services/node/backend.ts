@@ -49,10 +49,13 @@ export class Backend {
   async start(): Promise<void> {
     const { infrastructure, hostId, system } = this.#options;
     const { address, scheduler } = infrastructure;
-    const { pid, cpus, version } = system;
+    const { pid, cpus, version, topology } = system;
     this.#spawn('backend-local', backendLocalCUid(hostId, 'in'));
     await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
-      this.#launcher.backendIsUp({ hostId, address, pid, cpus, version }, options),
+      this.#launcher.backendIsUp(
+        { hostId, address, pid, cpus, version, topology: v1.NodeTopology.create(topology) },
+        options,
+      ),
     );
   }
 
@@ -104,7 +107,7 @@ export class Backend {
     if (step === v1.Step.HALT_BACKENDS) {
       this.#isHalted = true;
       // After the report, which uses a link of this process.
-      scheduler.scheduleYield(() => system.halted());
+      scheduler.scheduleYield(() => system.endProcess());
     }
     return gathered(step, [own, below]);
   }

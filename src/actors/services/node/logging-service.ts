@@ -42,7 +42,9 @@ export class LoggingService {
   logger(process: string): Logger {
     return writingLogger('debug', (level, message, fields) => {
       const record = v1.LogRecord.create({ process, level, message, fields: JSON.stringify(describeFields(fields)) });
-      void this.#take([record]);
+      // Nobody waits for room here, so errors are bounded too.
+      if (this.#waiting.length < 2 * limits.loggedRecords) void this.#take([record]);
+      else this.#dropped += 1;
     });
   }
 

@@ -1,5 +1,5 @@
 import { Deferred } from '../../../deferred.js';
-import { ProtocolError, UnreachableError } from '../../../errors.js';
+import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { globalServicesInputCUid, loggingServiceCUid, shepherdCUid, transportAgentCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { type AnyService, v1 } from '../../../protocol/index.js';
@@ -108,8 +108,11 @@ export class NodeRoles {
         await this.#stop(transportAgentCUid(index));
         return undefined;
       case v1.Step.HALT_SHEPHERDS:
-        await this.close(patienceMs * PROCESSES_PART);
-        await this.#stop(shepherdCUid(index));
+        try {
+          await this.close(patienceMs * PROCESSES_PART);
+        } finally {
+          await this.#stop(shepherdCUid(index));
+        }
         return undefined;
       case v1.Step.HALT_BACKENDS:
         await this.#logging.flush();
@@ -120,12 +123,15 @@ export class NodeRoles {
     }
   }
 
-  /** Ends all processes of the node, and global services if they are here. Idempotent. */
+  /** Ends all processes of the node, and global services if they are here. Idempotent. Rejects where a process cannot be ended. */
   async close(patienceMs: number): Promise<void> {
     this.#isHalting = true;
-    await this.#processes.close(patienceMs);
-    this.#globalServicesExecution?.kill();
-    await this.#globalServicesExecution?.ended;
+    try {
+      await this.#processes.close(patienceMs);
+    } finally {
+      this.#globalServicesExecution?.kill();
+      await this.#globalServicesExecution?.ended;
+    }
   }
 
   // ---- roles
@@ -154,6 +160,7 @@ export class NodeRoles {
 
   async #startGlobalServices(): Promise<v1.GlobalServicesPlace> {
     if (this.#globalServicesExecution === undefined) {
+      if (this.#isHalting) throw new StoppedError('The node is being torn down.');
       const execution = this.#options.system.startGlobalServices(this.#identity);
       this.#globalServicesExecution = execution;
       void execution.ended.then(({ cause }) => this.#globalServicesEnded(cause));

@@ -9,6 +9,8 @@ export interface NodeSystem {
   readonly cpus: number;
   /** Of Millrace. */
   readonly version: string;
+  /** The machine as this process sees it. */
+  readonly topology: v1.NodeTopologyInit;
   /** Starts a process of the application. Throws where it cannot be started. */
   startProcess(process: v1.ProcessToStart, node: NodeIdentity, output: Output): StartedProcess;
   /** Starts the process of global services, which will greet the shepherd of this node. */
@@ -16,7 +18,7 @@ export interface NodeSystem {
   /** Ends this process at once, as kill -9 does. */
   kill(): void;
   /** The node was torn down: its process ends now. */
-  halted(): void;
+  endProcess(): void;
 }
 
 /** What a process is told of its node. */

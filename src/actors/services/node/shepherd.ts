@@ -5,7 +5,7 @@ import type { Processes } from './processes.js';
 /** Starts, signals and reaps the processes of a node, as it is told. */
 export function shepherd(
   processes: Processes,
-  greeted: (place: v1.GlobalServicesPlace) => void,
+  onGlobalServices: (place: v1.GlobalServicesPlace) => void,
 ): Behavior<typeof v1.Shepherd, undefined> {
   return behavior(v1.Shepherd, {
     supervision: { onFailure: 'resume' },
@@ -16,7 +16,7 @@ export function shepherd(
       return {};
     },
     globalServicesUp: (_state, place) => {
-      greeted(place);
+      onGlobalServices(place);
       return {};
     },
   });

@@ -7,6 +7,7 @@ import { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import { Executor, type Runtime } from '../../runtime/index.js';
+import { readTlsFiles } from '../../../transport/handshake/index.js';
 import { everywhereKind } from '../../../transport/kinds/index.js';
 import { GlobalServices } from '../global-services/global-services.js';
 import type { Infrastructure } from '../infrastructure.js';
@@ -29,33 +30,33 @@ export class GlobalServicesProcess {
   readonly #start: GlobalServicesStart;
   readonly #scheduler: Scheduler;
   readonly #folder: string;
-  readonly #halted = new Deferred<void>();
+  readonly #mayEnd = new Deferred<void>();
   #infrastructure: Infrastructure | undefined;
 
   constructor(start: GlobalServicesStart, scheduler: Scheduler) {
     this.#start = start;
     this.#scheduler = scheduler;
-    this.#folder = join(start.folder, 'global-services');
+    this.#folder = join(start.folder, 'services');
   }
 
   /** Resolves when it was told to halt. */
   async run(): Promise<void> {
-    const { key, listen, advertisedHost, primary, nodes, logLevel } = this.#start;
+    const { key, listen, advertisedHost, tls, primary, nodes, logLevel } = this.#start;
     const folder = makeFolder(this.#folder);
     try {
       const { log, close } = closableLogger(leveled(logLevel, () => this.#logger()));
-      const links = { name: 'global-services', folder, key, listen, advertisedHost };
+      const links = { name: 'global-services', folder, key, listen, advertisedHost, tls };
       const infrastructure = await openInfrastructure(links, this.#scheduler, log);
       this.#infrastructure = infrastructure;
       const runtime = await this.#serveControlPlane(log);
       const { controlPlane } = runtime;
-      const halted = (): void => this.#halted.resolve();
+      const endProcess = (): void => this.#mayEnd.resolve();
       const services = new GlobalServices({
         infrastructure,
         primary,
         controlPlane: socketsOf(controlPlane),
         nodes,
-        halted,
+        endProcess,
       });
       infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
       const { address } = infrastructure;
@@ -63,7 +64,7 @@ export class GlobalServicesProcess {
       await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, (options) =>
         shepherd.globalServicesUp({ address, controlPlane, pid: process.pid }, options),
       );
-      await this.#halted.promise;
+      await this.#mayEnd.promise;
       await runtime.stop();
       // A record about the end of its own link could not be sent, which would be another record.
       close();
@@ -79,9 +80,11 @@ export class GlobalServicesProcess {
   }
 
   #serveControlPlane(log: Logger): Promise<Runtime> {
-    const { key, listen, advertisedHost, node } = this.#start;
+    const { key, listen, advertisedHost, tls: files, node } = this.#start;
+    const tls = files && readTlsFiles(files);
     const net = {
       key,
+      ...(tls && { tls }),
       keyless: 'nowhere',
       listen,
       socketFolder: this.#folder,

@@ -8,13 +8,17 @@ import { ConfigError } from '../../../errors.js';
 import { codeOf, messageOf } from '../../../foreign.js';
 import { packageFile } from '../../../installation.js';
 import { launchVariables } from '../../../options/index.js';
+import type { Logger } from '../../../logging/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { NodeIdentity, Output } from '../node/node-system.js';
 import type { StartedProcess } from '../node/processes.js';
 import type { RunStart } from './role-start.js';
 
-/** Time in ms for the last output of a process to arrive: what it has started may hold its pipes open for ever. */
+/**
+ * Time in ms for the last output of a process to arrive: what it has started may hold its pipes open for ever. The time in which the launcher
+ * does not take what has arrived does not count.
+ */
 const LAST_OUTPUT_MS = 500;
 
 export interface ManagedStart {
@@ -27,6 +31,7 @@ export interface ManagedStart {
   readonly folder: string;
   /** Processors of the node. */
   readonly cpus: number;
+  readonly log: Logger;
 }
 
 /**
@@ -34,7 +39,7 @@ export interface ManagedStart {
  * a pipe by which it notices the end of this process. Its output goes to `output`, chunk by chunk: while one is under way, it is not read on.
  */
 export function startManaged(options: ManagedStart): StartedProcess {
-  const { spec, output, scheduler, start } = options;
+  const { spec, output, start } = options;
   const preload = pathToFileURL(packageFile('dist/actors/services/programs/managed.js', 'Processes of a run load it.'));
   const module = fileURLToPath(spec.module);
   if (!existsSync(module))
@@ -57,7 +62,7 @@ export function startManaged(options: ManagedStart): StartedProcess {
   );
   return {
     pid,
-    ended: endOf(child, pid, streams, scheduler),
+    ended: endOf(child, pid, streams, options),
     signal: (name) => signal(child, pid, name),
   };
 }
@@ -75,6 +80,7 @@ function environmentOf({ spec, identity, start, folder, cpus }: ManagedStart): R
     ...(start.advertisedHost !== '' && { MILLRACE_ADVERTISED_HOST: start.advertisedHost }),
     MILLRACE_CLUSTER_KEY_FILE: join(folder, 'cluster.key'),
     MILLRACE_KEYLESS: 'nowhere',
+    ...tlsVariables(start.tls),
     ...launchVariables({
       run: start.run,
       runFolder: folder,
@@ -82,9 +88,20 @@ function environmentOf({ spec, identity, start, folder, cpus }: ManagedStart): R
       processName: spec.name,
       nodeIndex: index,
       nodes,
+      nodeCpus: cpus,
       globalServices: globalServices?.address ?? 'none',
       nodeAddress: address,
     }),
+  };
+}
+
+function tlsVariables(tls: RunStart['tls']): Readonly<Record<string, string>> {
+  if (tls === undefined) return {};
+  return {
+    MILLRACE_TLS_CERT_FILE: tls.tlsCertFile,
+    MILLRACE_TLS_KEY_FILE: tls.tlsKeyFile,
+    MILLRACE_TLS_CA_FILE: tls.tlsCaFile,
+    MILLRACE_KEY_FILE_READERS: tls.keyFileReaders,
   };
 }
 
@@ -94,42 +111,65 @@ function allocated(cpus: number): Readonly<Record<string, string>> {
   return { MILLRACE_PARTITIONS: String(cpus), MILLRACE_PLACEMENT: process.env['MILLRACE_PLACEMENT'] ?? 'thread' };
 }
 
-/** Resolves when the stream has ended and everything was taken. */
-function forwarded(from: Readable, isError: boolean, { pUid, name }: v1.ProcessToStart, output: Output): Promise<void> {
-  return new Promise((resolve) => {
-    let isTaking = false;
+/** One stream of a process, on its way to the launcher. */
+interface Forwarded {
+  /** Resolves when the stream has ended and everything was taken. */
+  readonly done: Promise<void>;
+  /** Chunks that have arrived, and whether one is not taken yet. */
+  readonly state: () => { readonly arrived: number; readonly isTaking: boolean };
+}
+
+function forwarded(from: Readable, isError: boolean, { pUid, name }: v1.ProcessToStart, output: Output): Forwarded {
+  let taking = 0;
+  let taken = Promise.resolve();
+  let arrived = 0;
+  const done = new Promise<void>((resolve) => {
     let hasEnded = false;
     from.on('data', (text: Buffer) => {
-      isTaking = true;
+      taking += 1;
+      arrived += 1;
       from.pause();
-      void output({ pUid, process: name, isError, text }).finally(() => {
-        isTaking = false;
-        if (hasEnded) resolve();
-        else from.resume();
-      });
+      // Node resumes the streams of a process that exits, also those that are paused: chunks come while one is taken, and wait for it.
+      taken = taken
+        .then(() => output({ pUid, process: name, isError, text }))
+        .finally(() => {
+          taking -= 1;
+          if (taking > 0) return;
+          if (hasEnded) resolve();
+          else from.resume();
+        });
     });
     from.on('error', () => {});
     from.on('close', () => {
       hasEnded = true;
-      if (!isTaking) resolve();
+      if (taking === 0) resolve();
     });
   });
+  return { done, state: () => ({ arrived, isTaking: taking > 0 }) };
 }
 
 function endOf(
   child: ChildProcess,
   pid: number,
-  streams: readonly Promise<void>[],
-  scheduler: Scheduler,
+  streams: readonly Forwarded[],
+  { spec, scheduler, log }: ManagedStart,
 ): StartedProcess['ended'] {
   return new Promise((resolve) => {
     // A signal that could not be sent, for example. 'exit' reports the end in any case.
     child.on('error', () => {});
     child.on('exit', (code, signalName) => {
-      // What it has started in its group ends with it.
-      killGroup(pid);
-      const timer = scheduler.setTimer(LAST_OUTPUT_MS, () => child.stdio.forEach((stream) => stream?.destroy()));
-      void Promise.all(streams).then(() => {
+      // What it has started in its group ends with it. A process there may run as another user by now.
+      const error = killGroup(pid);
+      if (error !== undefined) log.warn(`what ${spec.name} has started goes on`, { pUid: spec.pUid, error });
+      const arrived = (): number => streams.reduce((sum, { state }) => sum + state().arrived, 0);
+      let known = arrived();
+      let timer = scheduler.setTimer(LAST_OUTPUT_MS, function leave(): void {
+        const isIdle = known === arrived() && !streams.some(({ state }) => state().isTaking);
+        known = arrived();
+        if (isIdle) child.stdio.forEach((stream) => stream?.destroy());
+        else timer = scheduler.setTimer(LAST_OUTPUT_MS, leave);
+      });
+      void Promise.all(streams.map(({ done }) => done)).then(() => {
         scheduler.clearTimer(timer);
         child.stdio.forEach((stream) => stream?.destroy());
         resolve(signalName === null ? { code: code ?? 0 } : { signal: signalName });
@@ -140,16 +180,19 @@ function endOf(
 
 function signal(child: ChildProcess, pid: number, name: string): void {
   const number = Object.entries(constants.signals).find(([known]) => known === name)?.[1];
-  if (number === undefined) throw new ConfigError(`${name} is no signal: SIGTERM, SIGKILL or the like`);
-  if (name === 'SIGKILL') killGroup(pid);
+  if (number === undefined) throw new ConfigError(`${name} is no signal: SIGTERM, SIGKILL or the like.`);
+  const error = name === 'SIGKILL' ? killGroup(pid) : undefined;
   child.kill(number);
+  if (error !== undefined) throw error;
 }
 
-/** SIGKILL to all processes of a group. */
-function killGroup(pid: number): void {
+/** SIGKILL to all processes of a group. Returns why that was refused: this is called by listeners, in which an error would end the node. */
+function killGroup(pid: number): ConfigError | undefined {
   try {
     process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw new ConfigError(`Process group ${pid} cannot be ended: ${messageOf(error)}.`);
+    return undefined;
+  } catch (cause) {
+    if (codeOf(cause) === 'ESRCH') return undefined;
+    return new ConfigError(`Process group ${pid} cannot be ended: ${messageOf(cause)}.`, { cause });
   }
 }

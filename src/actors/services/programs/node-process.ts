@@ -4,7 +4,8 @@ import { Deferred } from '../../../deferred.js';
 import { packageFile } from '../../../installation.js';
 import { closableLogger, type Logger } from '../../../logging/index.js';
 import { startProcess } from '../../../resources/execution/index.js';
-import { usableParallelism } from '../../../resources/index.js';
+import { formatSystem, machineProvider, usableParallelism } from '../../../resources/index.js';
+import type { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { FaultPoints } from '../fault-points.js';
 import { Backend } from '../node/backend.js';
@@ -24,7 +25,7 @@ export class NodeProcess {
   readonly #scheduler: Scheduler;
   readonly #runFolder: string;
   readonly #folder: string;
-  readonly #halted = new Deferred<void>();
+  readonly #mayEnd = new Deferred<void>();
   #backend: Backend | undefined;
   #abandoned: Promise<void> | undefined;
 
@@ -37,18 +38,21 @@ export class NodeProcess {
 
   /** Resolves when the node was torn down. Rejects with UnreachableError when the launcher is not reached. */
   async run(): Promise<void> {
-    const { key, listen, advertisedHost, node, hostId, launcher, logLevel } = this.#start;
+    const { key, listen, advertisedHost, tls, node, hostId, launcher, logLevel } = this.#start;
     const folder = makeFolder(this.#folder);
-    writeKey(folder, key);
     try {
+      writeKey(folder, key);
       const { log, close } = closableLogger(leveled(logLevel, () => this.#logger));
-      const links = { name: node, folder, key, listen, advertisedHost };
+      const links = { name: node, folder, key, listen, advertisedHost, tls };
       const infrastructure = await openInfrastructure(links, this.#scheduler, log);
       const faults = FaultPoints.parse(this.#start.faults);
-      const orphaned = (): void => void this.abandon().then(() => this.#halted.resolve());
-      this.#backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(), faults, orphaned });
+      const orphaned = (): void =>
+        void this.abandon()
+          .catch(() => {})
+          .then(() => this.#mayEnd.resolve());
+      this.#backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(log), faults, orphaned });
       await this.#backend.start();
-      await this.#halted.promise;
+      await this.#mayEnd.promise;
       close();
       await infrastructure.close();
     } finally {
@@ -56,29 +60,33 @@ export class NodeProcess {
     }
   }
 
-  /** The launcher has gone: ends the processes of the node, and removes the files. Idempotent. */
+  /** The launcher has gone: ends the processes of the node, and removes the files. Idempotent. Rejects where a process cannot be ended. */
   abandon(): Promise<void> {
     this.#abandoned ??= this.#abandon();
     return this.#abandoned;
   }
 
   async #abandon(): Promise<void> {
-    await this.#backend?.roles.close(ORPHANS_MS);
-    removeLaunchers(this.#runFolder);
-    removeFolder(this.#folder);
+    try {
+      await this.#backend?.roles.close(ORPHANS_MS);
+    } finally {
+      removeLaunchers(this.#runFolder);
+      removeFolder(this.#folder);
+    }
   }
 
   get #logger(): Logger | undefined {
     return this.#backend?.roles.logging.logger('node');
   }
 
-  #system(): NodeSystem {
-    const { version, node, sharedBy, run, key, listen, advertisedHost, environment, logLevel } = this.#start;
+  #system(log: Logger): NodeSystem {
+    const { version, node, sharedBy, run, key, listen, advertisedHost, tls, environment, logLevel } = this.#start;
     const cpus = Math.max(1, Math.floor(usableParallelism() / sharedBy));
     return {
       pid: process.pid,
       cpus,
       version,
+      topology: ownTopology(),
       startProcess: (spec, identity, output) =>
         startManaged({
           spec,
@@ -88,6 +96,7 @@ export class NodeProcess {
           start: this.#start,
           folder: this.#folder,
           cpus,
+          log,
         }),
       startGlobalServices: ({ address, nodes }) => {
         const start: GlobalServicesStart = {
@@ -101,15 +110,21 @@ export class NodeProcess {
           key,
           listen,
           advertisedHost,
+          tls,
           environment,
           logLevel,
         };
         return startProcess({ url: roleProgram(), name: `millrace ${run} global services`, start }, this.#scheduler);
       },
       kill: () => process.kill(process.pid, 'SIGKILL'),
-      halted: () => this.#halted.resolve(),
+      endProcess: () => this.#mayEnd.resolve(),
     };
   }
+}
+
+function ownTopology(): v1.NodeTopologyInit {
+  const system = machineProvider({});
+  return { text: formatSystem(system), json: JSON.stringify(system) };
 }
 
 /** The main module of the processes that have a role. */

@@ -1,4 +1,6 @@
 import { ConfigError } from '../../../errors.js';
+import { isRecord } from '../../../foreign.js';
+import type { TlsFiles } from '../../../transport/index.js';
 
 /** What the processes of one run share. Plain data: it travels over standard input. */
 export interface RunStart {
@@ -11,6 +13,8 @@ export interface RunStart {
   readonly listen: string;
   /** Name of this host for others; empty: that of `listen`. */
   readonly advertisedHost: string;
+  /** For `tls:` addresses: files of this host, which has its own at these paths. Undefined: nothing of the run is encrypted. */
+  readonly tls: TlsFiles | undefined;
   /** Of Millrace. */
   readonly version: string;
   /** Added to the environment of each process of the application. */
@@ -44,8 +48,41 @@ export function checkRoleStart(start: unknown, version: string): NodeStart | Glo
   throw new ConfigError(`The launcher has Millrace ${start.version}, and this host ${version}: install the same.`);
 }
 
+const RUN_TEXTS = ['run', 'folder', 'key', 'listen', 'advertisedHost', 'version', 'node'];
+const TLS_TEXTS = ['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'];
+const READERS: readonly unknown[] = ['owner', 'group', 'all'];
+const LEVELS: readonly unknown[] = ['debug', 'info', 'warn', 'error'];
+
 function isRoleStart(start: unknown): start is NodeStart | GlobalServicesStart {
-  if (typeof start !== 'object' || start === null || !('role' in start && 'version' in start && 'key' in start))
+  if (!isRecord(start) || !areTexts(start, RUN_TEXTS) || !LEVELS.includes(start['logLevel'])) return false;
+  const { role, environment } = start;
+  if (!isRecord(environment) || Array.isArray(environment) || !areTexts(environment, Object.keys(environment)))
     return false;
-  return start.role === 'node' || start.role === 'global-services';
+  if (!isTls(start['tls'])) return false;
+  if (!isFolderName(start['run']) || !isFolderName(start['node'])) return false;
+  if (role === 'global-services') return areTexts(start, ['primary']) && isCount(start['nodes']);
+  return (
+    role === 'node' &&
+    areTexts(start, ['launcher', 'faults']) &&
+    isCount(start['sharedBy']) &&
+    typeof start['hostId'] === 'bigint'
+  );
+}
+
+function isTls(tls: unknown): boolean {
+  if (tls === undefined) return true;
+  return isRecord(tls) && areTexts(tls, TLS_TEXTS) && READERS.includes(tls['keyFileReaders']);
+}
+
+/** Names of the run and the node are those of folders: one that leads elsewhere, or to the folder of another role, is refused. */
+function isFolderName(name: unknown): boolean {
+  return typeof name === 'string' && /^[\w-]+$/.test(name) && name !== 'launcher';
+}
+
+function areTexts(start: Readonly<Record<string, unknown>>, names: readonly string[]): boolean {
+  return names.every((name) => typeof start[name] === 'string');
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }

@@ -21,17 +21,30 @@ const OWNER_FILE = 'owner';
 /** The description of a run, which the launcher writes and `millrace ps` reads. */
 export const RUN_FILE = 'run.json';
 
-/** Characters of the path of a socket; the system takes 107. */
-const LONGEST_FOLDER = 40;
+/**
+ * Characters of the folder of all runs. The system takes 107 for the path of a socket, and the longest one below has 64:
+ * `/twelve-chars-12345678/node-0/services/millrace-link-XXXXXX/link`.
+ */
+const LONGEST_FOLDER = 43;
+/** Characters of a run's name that are those of its module. */
+const LONGEST_MODULE = 12;
+
+/** The name of a run, which is that of a folder: its module, and a random token of 8 characters. */
+export function runName(module: string, token: string): string {
+  const name = basename(module).replaceAll(/\W/g, '-').slice(0, LONGEST_MODULE);
+  return `${name === '' ? 'run' : name}-${token}`;
+}
 
 /**
- * The folder in which each run of this user on this host has one. Makes it. Throws ConfigError where another user could have put something in
- * it.
+ * The folder in which each run of this user on this host has one: in XDG_RUNTIME_DIR, or /tmp where that path is too long. Makes it. Throws
+ * ConfigError where another user could have put something in it. It stays when it is empty: between a check and the making of a folder in it,
+ * its removal would let another user take its name in `/tmp`.
  */
 export function runsFolder(): string {
   const parent = process.env['XDG_RUNTIME_DIR'] ?? tmpdir();
   const uid = process.getuid?.() ?? 0;
-  const folder = join(parent.length > LONGEST_FOLDER ? '/tmp' : parent, `millrace-${uid}`);
+  const wanted = join(parent, `millrace-${uid}`);
+  const folder = wanted.length > LONGEST_FOLDER ? `/tmp/millrace-${uid}` : wanted;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const found = lstatSync(folder);
   if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return folder;

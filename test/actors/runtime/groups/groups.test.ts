@@ -48,7 +48,7 @@ describeRuntime('a group', (start) => {
     const read: number[] = [];
     for await (const { value } of pool.list({ value: 3 })) read.push(value);
     expect(read).to.deep.equal([0, 1, 2]);
-    await pool.ready({ timeoutMs: 5_000 });
+    await pool.ready({ timeoutMs: 30_000 });
   });
 
   it('changes as actors join, leave and end, without a lost tell', async () => {

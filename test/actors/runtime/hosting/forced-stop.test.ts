@@ -31,11 +31,22 @@ describeHosting('a runtime that stops while a hosted partition hangs', (hosting)
     });
   }
 
+  it('says so of a partition that was ended within the drain, because an actor there did not stop', async () => {
+    const runtime = await hosting().start({ kernelLimits: { stopTimeoutMs: 100 } });
+    const began = hosting().file('began');
+    const blocking = await runtime.place(hanging, { args: { began } });
+    blocking.urge({});
+    await eventually(() => existsSync(began));
+    const withdrawn = runtime.stopActor(blocking);
+    const { isDrained, endedPartitions } = await runtime.stop({ before: () => withdrawn, drainTimeoutMs: 60_000 });
+    expect({ isDrained, endedPartitions }).to.deep.equal({ isDrained: false, endedPartitions: 1 });
+  });
+
   it('says that nothing was ended by force where the partition stops by itself', async () => {
     const runtime = await hosting().start();
     const ref = await runtime.place(hanging, { args: { began: hosting().file('began') } });
     await ref.run({});
-    const { isDrained, endedPartitions, untakenTells } = await runtime.stop({ drainTimeoutMs: 5_000 });
+    const { isDrained, endedPartitions, untakenTells } = await runtime.stop({ drainTimeoutMs: 60_000 });
     expect({ isDrained, endedPartitions, untakenTells }).to.deep.equal({
       isDrained: true,
       endedPartitions: 0,

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { component } from '#src/actors/runtime/index.js';
+import { blockForEver } from '../../../support/block.js';
 import { Errands } from '../../transport/errands.js';
 import { errands } from '../../transport/partitions.js';
 
@@ -15,7 +16,7 @@ export const hanging = component('hanging', import.meta.url, Errands, ({ began }
     run: (_state, { value }) => ({ value }),
     urge: () => {
       writeFileSync(began, '');
-      for (;;);
+      blockForEver();
     },
   }),
 );

@@ -13,6 +13,7 @@ import {
 import { limits } from '#src/limits.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
 import { NOTHING_LEFT } from '../cluster.js';
+import { chosenPlacements, inProcesses } from '../worlds.js';
 import type { FarArgs, Note } from './far-flow.js';
 
 export type FarPlacement = Exclude<Placement, 'inline'>;
@@ -33,7 +34,9 @@ export class Hosting {
   }
 
   start(options: RuntimeOptions = {}): Promise<Runtime> {
-    return this.executor.start({ placement: this.placement, system: { partitions: 2 }, ...options });
+    // Other threads and processes answer late on a busy machine.
+    const kernelLimits = { askTimeoutMs: 30_000, ...options.kernelLimits };
+    return this.executor.start({ placement: this.placement, system: { partitions: 2 }, ...options, kernelLimits });
   }
 
   run(
@@ -76,15 +79,22 @@ export class Hosting {
   }
 }
 
-/** Declares the same tests for partitions on threads and in processes. */
+const HOSTED = [
+  { placement: 'thread', where: 'with partitions on threads' },
+  { placement: 'process', where: inProcesses },
+] as const;
+
+/** Declares the same tests for partitions on threads and in processes, or for one of these. */
 export function describeHosting(
   title: string,
   declare: (hosting: () => Hosting) => void,
-  options: { readonly linkDeadMs?: number } = {},
+  options: { readonly linkDeadMs?: number; readonly everywhere?: boolean; readonly only?: FarPlacement } = {},
 ): void {
-  for (const placement of ['thread', 'process'] as const) {
-    describe(`${title}, placement ${placement}`, function () {
-      this.timeout(30_000);
+  const { everywhere, only } = options;
+  const kinds = HOSTED.filter(({ placement }) => only === undefined || placement === only);
+  for (const { placement, where } of chosenPlacements(kinds, everywhere ?? only !== undefined)) {
+    describe(`${title}, ${where}`, function () {
+      this.timeout(120_000);
       let hosting: Hosting;
       beforeEach(() => {
         hosting = new Hosting(placement, options);

@@ -33,39 +33,47 @@ function allowedIn(path: string): string {
 const MINE = formatCpuList(processAffinity() ?? []);
 const [, last = 0] = [0, ...(processAffinity() ?? [])].slice(-2);
 
-describeHosting('the thread of a hosted partition', (hosting) => {
-  const wishes: readonly SystemOptions[] = [{ partitions: 2 }, { partitions: 3 }, { partitions: 2, cpuset: `${last}` }];
-  for (const system of wishes) {
-    it(`is pinned to the processors of its plan, and no other is, with ${JSON.stringify(system)}`, async () => {
-      const isThread = hosting().placement === 'thread';
-      // What user code asks of libuv's pool is done before and while partitions come.
-      await stat('/');
-      const before = allowed('self');
-      const runtime = await hosting().start({ system });
-      await (await hosting().run(runtime, flow, { count: 10 })).done;
-      await stat('/');
-      const partitions = runtime.describe().partitions ?? [];
-      expect(partitions).to.have.length(runtime.system.partitions.length);
-      const hosted = partitions.slice(1);
-      hosted.forEach(({ thread = 0, cpus, pinned }, index) => {
-        const planned = runtime.system.partitions[index + 1]?.cpus ?? [];
-        expect(allowedIn(`/proc/${isThread ? process.pid : thread}/task/${thread}/status`)).to.equal(
-          formatCpuList(planned),
-        );
-        expect(formatCpuList(cpus ?? [])).to.equal(formatCpuList(planned));
-        expect(pinned).to.deep.equal(cpus);
-        if (system.cpuset !== undefined) expect(formatCpuList(planned)).to.equal(system.cpuset);
+describeHosting(
+  'the thread of a hosted partition',
+  (hosting) => {
+    const wishes: readonly SystemOptions[] = [
+      { partitions: 2 },
+      { partitions: 3 },
+      { partitions: 2, cpuset: `${last}` },
+    ];
+    for (const system of wishes) {
+      it(`is pinned to the processors of its plan, and no other is, with ${JSON.stringify(system)}`, async () => {
+        const isThread = hosting().placement === 'thread';
+        // What user code asks of libuv's pool is done before and while partitions come.
+        await stat('/');
+        const before = allowed('self');
+        const runtime = await hosting().start({ system });
+        await (await hosting().run(runtime, flow, { count: 10 })).done;
+        await stat('/');
+        const partitions = runtime.describe().partitions ?? [];
+        expect(partitions).to.have.length(runtime.system.partitions.length);
+        const hosted = partitions.slice(1);
+        hosted.forEach(({ thread = 0, cpus, pinned }, index) => {
+          const planned = runtime.system.partitions[index + 1]?.cpus ?? [];
+          expect(allowedIn(`/proc/${isThread ? process.pid : thread}/task/${thread}/status`)).to.equal(
+            formatCpuList(planned),
+          );
+          expect(formatCpuList(cpus ?? [])).to.equal(formatCpuList(planned));
+          expect(pinned).to.deep.equal(cpus);
+          if (system.cpuset !== undefined) expect(formatCpuList(planned)).to.equal(system.cpuset);
+        });
+        const pinned = new Set(hosted.map(({ thread }) => thread));
+        expect(pinned.size).to.equal(hosted.length);
+        for (const [task, cpus] of allowed('self')) {
+          if (!pinned.has(task)) expect(cpus, `thread ${task}`).to.equal(before.get(task) ?? MINE);
+        }
+        if (isThread) return;
+        for (const { thread = 0 } of hosted) {
+          const others = [...allowed(thread)].filter(([task]) => task !== thread);
+          expect(others.map(([, cpus]) => cpus)).to.deep.equal(others.map(() => MINE));
+        }
       });
-      const pinned = new Set(hosted.map(({ thread }) => thread));
-      expect(pinned.size).to.equal(hosted.length);
-      for (const [task, cpus] of allowed('self')) {
-        if (!pinned.has(task)) expect(cpus, `thread ${task}`).to.equal(before.get(task) ?? MINE);
-      }
-      if (isThread) return;
-      for (const { thread = 0 } of hosted) {
-        const others = [...allowed(thread)].filter(([task]) => task !== thread);
-        expect(others.map(([, cpus]) => cpus)).to.deep.equal(others.map(() => MINE));
-      }
-    });
-  }
-});
+    }
+  },
+  { everywhere: true },
+);

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import type { ActorRef, Terminated } from '#src/actors/kernel/index.js';
-import type { PlaceOn } from '#src/actors/runtime/index.js';
+import type { ActorRef, PlaceOn, Terminated } from '#src/actors/kernel/index.js';
 import { describeRuntime, until, type World } from '../harness.js';
 import { type Stage, type Subject, subject } from './subject.js';
 import { CASES, placedSubject } from './table.js';
@@ -49,7 +48,7 @@ async function play(world: World, title: string): Promise<void> {
   }
 }
 
-describeRuntime({ title: 'wherever it is placed, an actor', shares: true }, (start) => {
+describeRuntime({ title: 'wherever it is placed, an actor', shares: true, everywhere: true }, (start) => {
   for (const title of CASES.keys()) {
     it(title, async () => play(await start(), title));
   }

@@ -1,4 +1,5 @@
 import { component } from '#src/actors/runtime/index.js';
+import { cluster } from './cluster.js';
 import { failing } from './failing.js';
 import { life } from './life.js';
 import { messages } from './messages.js';
@@ -7,7 +8,7 @@ import { type Case, type Report, Subject } from './subject.js';
 
 /** What every actor does, wherever it is. */
 export const CASES: ReadonlyMap<string, Case> = new Map(
-  [...messages, ...streams, ...life, ...failing].map((each) => [each.title, each]),
+  [...messages, ...streams, ...life, ...failing, ...cluster].map((each) => [each.title, each]),
 );
 
 export interface SubjectArgs {

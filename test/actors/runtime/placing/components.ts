@@ -1,7 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { component } from '#src/actors/runtime/index.js';
 import { ProtocolError } from '#src/errors.js';
+import { blockForEver } from '../../../support/block.js';
 import { Row } from '../row.js';
+import { pause } from '#src/scheduler/index.js';
 import { errandRunner, Errands } from '../errand-runner.js';
 
 /** Where this module runs: the components here may differ between the test and other threads and processes. */
@@ -59,8 +61,18 @@ export const careless = component('careless', import.meta.url, Errands, () =>
 /** Blocks its event loop when it is told anything. */
 export const blocking = component('blocking', import.meta.url, Errands, () =>
   errandRunner({
-    push: () => {
-      for (;;);
+    push: blockForEver,
+  }),
+);
+
+/** Blocks its event loop when it is made. */
+export const unfinished = component('unfinished', import.meta.url, Errands, blockForEver);
+
+/** Blocks its event loop for as many milliseconds as it is told. */
+export const sleepy = component('sleepy', import.meta.url, Errands, () =>
+  errandRunner({
+    push: (_state, { value }) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, value);
     },
   }),
 );
@@ -93,9 +105,33 @@ export const thrower = component('thrower', import.meta.url, Errands, () => {
   throw Object.assign(new RangeError('no such device'), { code: 'ENODEV' });
 });
 
+/** Its state cannot be created. */
+export const stateless = component('stateless', import.meta.url, Errands, () =>
+  errandRunner({
+    state: () => {
+      throw Object.assign(new RangeError('no such table'), { code: 'ENOTABLE' });
+    },
+  }),
+);
+
+/** It cannot start. */
+export const unstarted = component('unstarted', import.meta.url, Errands, () =>
+  errandRunner({
+    on: {
+      started: async (_state, { scheduler }) => {
+        await pause(scheduler, 1);
+        throw Object.assign(new RangeError('no such table'), { code: 'ENOTABLE' });
+      },
+    },
+  }),
+);
+
 export const changed = component('changed', import.meta.url, Errands, () => errandRunner(), { version: place });
 
 export const lost = component('lost', new URL('./not-there.js', import.meta.url).href, Errands, () => errandRunner());
+
+/** What a peer sends as the URL of its module may be code. */
+export const sent = component('sent', 'data:text/javascript,export default 1', Errands, () => errandRunner());
 
 export const never = component('never', new URL('./never.js', import.meta.url).href, Errands, () => errandRunner());
 

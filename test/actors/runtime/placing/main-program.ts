@@ -8,6 +8,6 @@ export const doubler = component('doubler', import.meta.url, Errands, () =>
 
 const runtime = await Runtime.start({ partitions: 2, placement: 'inline', logLevel: 'error' });
 const [, second = 0] = runtime.ordinals;
-const ref = await runtime.place(doubler, { on: { partition: second }, timeoutMs: 5_000 });
+const ref = await runtime.place(doubler, { on: { partition: second }, timeoutMs: 30_000 });
 console.log((await ref.run({ value: 21 })).value);
 await runtime.stop();

@@ -12,7 +12,7 @@ import { messageHash } from '#src/actors/control-plane/index.js';
 import { type ActorRef, behavior, type DeadLetter, type Failure } from '#src/actors/kernel/index.js';
 import { component, type Runtime } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
-import { rejection } from '../../../support/rejection.js';
+import { millraceRejection, rejection } from '../../../support/rejection.js';
 import { errandRunner, Errands } from '../errand-runner.js';
 import { type Cluster, describeHosted, describePlacements, until } from '../harness.js';
 import { ending } from './ending.js';
@@ -56,6 +56,18 @@ describePlacements('a placed actor', (newCluster) => {
     const { runtime } = await opened(newCluster);
     const ref = await runtime.place(keyed, { args: { id: 3, key: 'four' } });
     expect((await ref.run({})).value).to.equal(7);
+  });
+
+  it('has arguments of its own among several', async () => {
+    const { runtime } = await opened(newCluster);
+    const refs = await runtime.place(keyed, { instances: 3, args: (index) => ({ id: index, key: '' }) });
+    expect(await Promise.all(refs.map(async (ref) => (await ref.run({})).value))).to.deep.equal([0, 1, 2]);
+    const refused = new RangeError('there are two');
+    const third = (index: number) => {
+      if (index > 1) throw refused;
+      return { id: index };
+    };
+    expect(await rejection(runtime.place(keyed, { instances: 3, args: third }))).to.equal(refused);
   });
 
   it('of another process of the cluster ends with the process that has placed it, unless it is detached', async () => {
@@ -121,9 +133,11 @@ describePlacements('a placed actor', (newCluster) => {
     // The first is being handled, or waits; what comes behind the fatal one is for nobody.
     for (const value of [1, 13, 2]) ref.push({ value });
     await until(() => letters.length > 0);
-    expect(letters.map(({ method, reason }) => ({ method, reason }))).to.deep.equal([
-      { method: 'test.Errands.Push', reason: 'stopped' },
+    const path = 'node-0.process-0-1/small';
+    expect(letters.map(({ message: _message, ...about }) => about)).to.deep.equal([
+      { path, method: 'test.Errands.Push', reason: 'stopped' },
     ]);
+    expect((await millraceRejection(ref.run({ value: 1 }))).message).to.include(path);
     await until(() => runtime.health().troubles.length > 0);
     expect(runtime.health().troubles.map(({ actor, state, error }) => ({ actor, state, error }))).to.deep.equal([
       { actor: 'node-0.process-0-1/small', state: 'ended', error: '13 is refused' },
@@ -265,8 +279,11 @@ export async function typed(runtime: Runtime): Promise<void> {
   const many: readonly ActorRef<typeof Errands>[] = await runtime.place(strict, { args: { depth: 1 }, instances: 2 });
   // @ts-expect-error: the arguments are missing
   await runtime.place(strict);
+  await runtime.place(strict, { args: (index) => ({ depth: index }), instances: 2 });
   // @ts-expect-error: an argument is of another type
   await runtime.place(strict, { args: { depth: 'deep' } });
+  // @ts-expect-error: one actor has no number
+  await runtime.place(strict, { args: (index: number) => ({ depth: index }) });
   // @ts-expect-error: a field of the message is of another type
   await runtime.place(keyed, { args: { id: 'one' } });
   void [one, many, await runtime.place(keyed), await runtime.place(keyed, { args: { id: 1 } })];

@@ -6,7 +6,7 @@ import { rejection } from '../../../support/rejection.js';
 import { eventually } from '../../../support/until.js';
 import { errandRunner, Errands } from '../errand-runner.js';
 import { type Cluster, describePlacements } from '../harness.js';
-import { adder, changed, garbled, lost, other, thrower } from './components.js';
+import { adder, changed, garbled, lost, other, sent, stateless, thrower, unstarted } from './components.js';
 
 interface Fault {
   readonly title: string;
@@ -38,6 +38,16 @@ const FAULTS: readonly Fault[] = [
   },
   { title: 'its factory throws', place: (runtime) => runtime.place(thrower, { group: GROUP }), error: HandlerError },
   {
+    title: 'its state cannot be created',
+    place: (runtime) => runtime.place(stateless, { group: GROUP }),
+    error: HandlerError,
+  },
+  {
+    title: 'one of several cannot start',
+    place: (runtime) => runtime.place(unstarted, { instances: 2, group: GROUP }),
+    error: HandlerError,
+  },
+  {
     title: 'the partition has no room for all of them',
     place: (runtime) => runtime.place(adder, { instances: 3, group: GROUP }),
     error: CapacityError,
@@ -63,7 +73,7 @@ function actorsIn(runtime: Runtime): readonly number[] {
   return runtime.metrics().partitions.map(({ actors }) => actors);
 }
 
-describePlacements('a component that cannot be placed', (newCluster) => {
+describePlacements({ title: 'a component that cannot be placed', everywhere: true }, (newCluster) => {
   let cluster: Cluster | undefined;
   after(() => cluster?.close());
 
@@ -80,6 +90,15 @@ describePlacements('a component that cannot be placed', (newCluster) => {
     await runtime.stopActor(await runtime.place(adder));
     return { cluster, runtime };
   }
+
+  it('is refused where the URL of its module is code, which does not run', async function () {
+    const { cluster, runtime } = await opened();
+    if (cluster.isVirtual) pendingBecause(this, 'each partition of one thread has the same modules');
+    expect(await rejection(runtime.place(sent)))
+      .to.be.instanceOf(ConfigError)
+      .with.property('message')
+      .that.includes('only file: URLs of modules are loaded');
+  });
 
   for (const { title, place, error, isHosted = false } of FAULTS) {
     it(`is refused, and leaves nothing, where ${title}`, async function () {

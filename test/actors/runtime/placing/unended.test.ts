@@ -34,25 +34,30 @@ describeHosted('a component whose module is never loaded', (newCluster) => {
   });
 });
 
-describePlacements('a stop without a drain', (newCluster) => {
+describePlacements({ title: 'a stop without a drain', everywhere: true }, (newCluster) => {
   it('counts what actors in all partitions had not handled', async () => {
     const cluster = newCluster();
     const runtime = await cluster.start({ system: { partitions: 2 }, kernelLimits: { stopTimeoutMs: 100 } });
     const ref = await runtime.place(patient, { on: { partition: runtime.ordinals[1] ?? 0 } });
+    const other = await runtime.place(adder, { on: { partition: runtime.ordinals[1] ?? 0 } });
+    const read = other.list({ value: 9 }, { windowItems: 1 });
+    await read.next();
     for (const value of upTo(5)) ref.push({ value });
     // It waits behind what was sent before, as one message more.
     await rejection(ref.run({}, { timeoutMs: 200 }));
+    // All of it has arrived.
+    await other.run({ value: 1 });
     const report = await runtime.stop();
     expect(report.isDrained).to.equal(false);
-    expect(report.cutOff).to.include({ messages: 5, handlers: 1 });
+    expect(report.cutOff).to.include({ messages: 5, handlers: 1, streams: 1 });
   });
 });
 
 describe('a component of the main module of a program', () => {
   it('is placed in another partition of its event loop while the module waits for that', async function () {
-    this.timeout(20_000);
+    this.timeout(120_000);
     const program = fileURLToPath(new URL('./main-program.js', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 15_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 60_000 });
     expect(stdout.trim()).to.equal('42');
   });
 });

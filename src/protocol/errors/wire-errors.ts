@@ -19,7 +19,8 @@ import {
   UnreachableError,
 } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { type EnvelopeError, refusedDetail } from '../../protocol/index.js';
+import type { EnvelopeError } from '../envelope.js';
+import { refusedDetail } from '../refused-detail.js';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => MillraceError;
 
@@ -88,8 +89,8 @@ export function fromWire(sent: EnvelopeError): MillraceError {
 }
 
 /**
- * The same error for one more caller, who waits for the same link. Each has an error of its own, because its stack names the caller, who may also
- * change it. They share the cause.
+ * The same error for one more caller, who waits for the same link or port. Each has an error of its own, because its stack names the caller, who may
+ * also change it. They share the cause.
  */
 export function forCaller(error: MillraceError): MillraceError {
   const { message, cause } = error;

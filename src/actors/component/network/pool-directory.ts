@@ -1,0 +1,151 @@
+import { namedMessageOf } from '../../../foreign.js';
+import type { Logger } from '../../../logging/index.js';
+import type { Ref, v1 } from '../../../protocol/index.js';
+import type { ActorRef, UntypedRef } from '../../kernel/index.js';
+import type { CapacityLimits } from './capacity-limits.js';
+import type { Distance, KnownLoad } from './spill-order.js';
+
+type PoolRef = ActorRef<typeof v1.ComponentPool>;
+
+/** A pool of a service, as this process knows it. */
+export class KnownPool implements KnownLoad {
+  readonly ref: PoolRef;
+  readonly #here: { readonly node: string; readonly process: string };
+  #load: v1.PoolLoad | undefined;
+
+  constructor(ref: PoolRef, here: { readonly node: string; readonly process: string }) {
+    this.ref = ref;
+    this.#here = here;
+  }
+
+  /** As the pool has said last; undefined until it has said something. */
+  get load(): v1.PoolLoad | undefined {
+    return this.#load;
+  }
+
+  /** A pool that has not said yet where it is counts as far. */
+  get distance(): Distance {
+    if (this.#load?.node !== this.#here.node) return 'network';
+    return this.#load.process === this.#here.process ? 'process' : 'node';
+  }
+
+  get containers(): number {
+    return this.#load?.containers ?? 0;
+  }
+
+  get idle(): number {
+    return this.#load?.idle ?? 0;
+  }
+
+  get waiting(): number {
+    return this.#load?.waiting ?? 0;
+  }
+
+  /** It could not start a container, and none has handled a request since. */
+  get hasFailed(): boolean {
+    return this.#load !== undefined && this.#load.lastError !== '';
+  }
+
+  heard(load: v1.PoolLoad): void {
+    this.#load = load;
+  }
+
+  /** For errors. */
+  toString(): string {
+    const { node, process, containers, starting, lastError = '' } = this.#load ?? {};
+    if (node === undefined) return 'a process that has not said where it is';
+    const failed = lastError === '' ? '' : `; its last start failed: ${lastError}`;
+    const counted = `${containers} containers${starting === 0 ? '' : `, of which ${starting} start`}${failed}`;
+    return this.distance === 'process'
+      ? `this process (${counted})`
+      : `process "${process}" of ${this.distance === 'node' ? 'this node' : `node "${node}"`} (${counted})`;
+  }
+}
+
+export interface PoolDirectoryOptions {
+  /** Where this process is. */
+  readonly here: { readonly node: string; readonly process: string };
+  readonly log: Logger;
+  /** The actor of this process that pools tell how much they have to do. */
+  readonly caller: Ref;
+  readonly limits: CapacityLimits;
+  /** Called with what each pool says. */
+  readonly heard: (load: v1.PoolLoad) => void;
+}
+
+/** The pools of a group that can be reached: those of one service, or all. */
+export class PoolDirectory {
+  readonly #options: PoolDirectoryOptions;
+  #pools: readonly KnownPool[] = [];
+  /** Those that have not said anything yet. */
+  readonly #asked = new Set<Promise<void>>();
+  /** Those that are to tell what changes, also where this process asks them for nothing. */
+  #counts: (pool: KnownPool) => boolean = () => false;
+
+  constructor(options: PoolDirectoryOptions) {
+    this.#options = options;
+  }
+
+  get pools(): readonly KnownPool[] {
+    return this.#pools;
+  }
+
+  /** Those that can be reached now. */
+  changed(refs: readonly PoolRef[]): void {
+    this.#pools = refs.map((ref) => this.#pools.find((known) => isSame(known.ref, ref)) ?? this.#newPool(ref));
+  }
+
+  /** A pool has said how much it has to do. */
+  heard(load: v1.PoolLoad): void {
+    this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool)?.heard(load);
+  }
+
+  /** As `heard`, from a known pool: what it says comes with its answers, too. */
+  heardFrom(pool: KnownPool, load: v1.PoolLoad | undefined): void {
+    if (load === undefined) return;
+    pool.heard(load);
+    this.#options.heard(load);
+  }
+
+  /** Resolves when all have said how much they have to do, or have not answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#asked);
+  }
+
+  /** Asks all how much they have to do. */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => this.#ask(pool, {})));
+  }
+
+  /** Asks those for which `counts` holds, and those that join later, to tell this process what changes. */
+  async watch(counts: (pool: KnownPool) => boolean): Promise<void> {
+    this.#counts = counts;
+    await Promise.all(this.#pools.map((pool) => this.#watch(pool)));
+  }
+
+  #newPool(ref: PoolRef): KnownPool {
+    const pool = new KnownPool(ref, this.#options.here);
+    const asked = this.#ask(pool, {})
+      .then(() => this.#watch(pool))
+      .finally(() => this.#asked.delete(asked));
+    this.#asked.add(asked);
+    return pool;
+  }
+
+  async #watch(pool: KnownPool): Promise<void> {
+    if (this.#counts(pool)) await this.#ask(pool, { caller: this.#options.caller });
+  }
+
+  async #ask(pool: KnownPool, request: v1.PoolToDescribeInit): Promise<void> {
+    try {
+      this.heardFrom(pool, await pool.ref.describePool({ ...request, limits: this.#options.limits.all }));
+    } catch (error) {
+      this.#options.log.debug('a pool has not said how much it has to do', { error: namedMessageOf(error) });
+    }
+  }
+}
+
+function isSame(one: UntypedRef, other: UntypedRef): boolean {
+  const [left, right]: [Ref, Ref] = [one.toRef(), other.toRef()];
+  return left.cUid === right.cUid && left.incarnation === right.incarnation;
+}

@@ -1,0 +1,154 @@
+import { BackpressureError, ProtocolError } from '../../../errors.js';
+import { type Ref, v1 } from '../../../protocol/index.js';
+import { type ActorRef, type Behavior, behavior, type Context, later, type UntypedRef } from '../../kernel/index.js';
+import type { ContainerPool } from './container-pool.js';
+
+/** Time in ms between two looks for requests that should have ended, and between two reports to callers while a pool's load changes. */
+const SWEEP_MS = 1_000;
+const REPORT_MS = 250;
+/** The longest timer of Node in ms. */
+const MOST_MS = 2 ** 31 - 1;
+
+export interface PoolActorOptions {
+  readonly pool: ContainerPool;
+  readonly load: () => v1.PoolLoadInit;
+  /** Called once, when it has started. */
+  readonly started: (actor: PoolActor) => void;
+  /** Somebody has sent limits for all processes. Throws ProtocolError for what is none. */
+  readonly limited: (limits: readonly v1.CapacityLimit[]) => void;
+}
+
+/** What a pool can have its actor do. */
+export interface PoolActor {
+  /** `pool.ended` is called when this container has ended. */
+  watch(ref: UntypedRef): void;
+  /** Tells those who use the pool, or watch it, what has changed, at once. */
+  report(): void;
+}
+
+/** A process that uses the pool. */
+interface Caller {
+  readonly ref: ActorRef<typeof v1.ComponentCaller>;
+  /** Keys of its requests that wait or have a container. */
+  readonly requests: Set<string>;
+}
+
+/** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
+export function poolBehavior(options: PoolActorOptions): Behavior<typeof v1.ComponentPool, unknown> {
+  const { pool, load, started, limited } = options;
+  return behavior(v1.ComponentPool, {
+    supervision: 'resume',
+    state: () => new Callers(options),
+    acquire: (callers, request, context) => later(callers.acquire(request, context)),
+    release: (callers, { caller, id, hasAnswered }) => callers.release(caller, id, hasAnswered),
+    describePool: (callers, { caller, limits }, context) => {
+      limited(limits);
+      callers.watched(caller, context);
+      return load();
+    },
+    limitCapacity: (_callers, { limits }) => {
+      limited(limits);
+      return {};
+    },
+    on: {
+      started: (callers, context) => {
+        started({ watch: (ref) => context.watch(ref), report: () => callers.report() });
+        context.every(SWEEP_MS, () => pool.sweep());
+        context.every(REPORT_MS, () => callers.report());
+      },
+      terminated: (callers, { ref }) => callers.ended(ref),
+      stopping: () => pool.drain(),
+    },
+  });
+}
+
+class Callers {
+  readonly #options: PoolActorOptions;
+  readonly #callers = new Map<string, Caller>();
+  #reported = '';
+
+  constructor(options: PoolActorOptions) {
+    this.#options = options;
+  }
+
+  async acquire(request: v1.ContainerRequest, context: Context): Promise<v1.ContainerLeaseInit> {
+    const { pool, load } = this.#options;
+    const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs } = checked(request);
+    const key = keyOf(request.caller, request.id);
+    const caller = this.#callerOf(request.caller, context);
+    caller?.requests.add(key);
+    const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs });
+    if ('container' in acquired) return { container: acquired.container.ref.toRef(), load: v1.PoolLoad.create(load()) };
+    caller?.requests.delete(key);
+    return { refused: acquired.refused, load: v1.PoolLoad.create(load()) };
+  }
+
+  release(ref: Ref | undefined, id: number, hasAnswered: boolean): void {
+    const key = keyOf(ref, id);
+    this.#callers.get(callerKey(ref))?.requests.delete(key);
+    this.#options.pool.release(key, hasAnswered);
+  }
+
+  /** A caller, or a container, has ended. */
+  ended(ref: UntypedRef): void {
+    const key = callerKey(ref.toRef());
+    const caller = this.#callers.get(key);
+    if (caller?.ref !== ref) {
+      this.#options.pool.ended(ref);
+      return;
+    }
+    this.#callers.delete(key);
+    for (const each of caller.requests) this.#options.pool.release(each, false);
+  }
+
+  /** Tells those who use the pool how much it has to do, where that has changed. */
+  report(): void {
+    const load = this.#options.load();
+    const { containers, starting, idle, waiting, lastError, wanted, nodeShare, limits = [] } = load;
+    const versions = limits.map(({ node, version }) => `${node}:${version}`);
+    const state = [containers, starting, idle, waiting, lastError, wanted, nodeShare, ...versions].join(' ');
+    if (state === this.#reported && waiting === 0) return;
+    this.#reported = state;
+    for (const { ref } of this.#callers.values()) {
+      try {
+        ref.poolLoaded(load);
+      } catch (error) {
+        // It does not take reports as fast as they come. The next one has what this one had.
+        if (!(error instanceof BackpressureError)) throw error;
+      }
+    }
+  }
+
+  /** From now on this process is told, too. */
+  watched(ref: Ref | undefined, context: Context): void {
+    this.#callerOf(ref, context);
+  }
+
+  #callerOf(ref: Ref | undefined, context: Context): Caller | undefined {
+    if (ref === undefined) return undefined;
+    const key = callerKey(ref);
+    let caller = this.#callers.get(key);
+    if (caller === undefined) {
+      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Set() };
+      this.#callers.set(key, caller);
+      context.watch(caller.ref);
+    }
+    return caller;
+  }
+}
+
+/** Throws ProtocolError for times that are none, and for a request that nobody could be said to have made. */
+function checked(request: v1.ContainerRequest): v1.ContainerRequest {
+  const { caller, withinMs = 0, timeoutMs, leaseMs = 0, waitedMs } = request;
+  const isTime = (ms: number): boolean => ms >= 0 && ms <= MOST_MS;
+  if (caller !== undefined && [withinMs, timeoutMs, leaseMs, waitedMs].every(isTime)) return request;
+  throw new ProtocolError(`A request for a container must say who makes it, and have times from 0 to ${MOST_MS} ms.`);
+}
+
+function callerKey(ref: Ref | undefined): string {
+  return `${ref?.cUid}/${ref?.incarnation}`;
+}
+
+function keyOf(ref: Ref | undefined, id: number): string {
+  return `${callerKey(ref)}/${id}`;
+}

@@ -1,0 +1,3 @@
+import { tellerOf } from './teller.js';
+
+export const teller = tellerOf(import.meta.url, '2');

@@ -1,0 +1,3 @@
+import { describeFaults } from '../../actors/runtime/faults.js';
+
+describeFaults(60);

@@ -1,0 +1,3 @@
+import { declareInProcesses } from '../../actors/runtime/worlds.js';
+
+await declareInProcesses((path) => /^actors\/runtime\/[^/]+$/.test(path));

@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { SimulatedRun } from '../../actors/services/simulated-run.js';
+
+interface Measured {
+  readonly framesPerNode: number;
+  readonly upMs: number;
+  readonly downMs: number;
+}
+
+describe('the roles of a thousand nodes, on virtual time', function () {
+  this.timeout(300_000);
+
+  async function measure(nodes: number): Promise<Measured> {
+    const run = new SimulatedRun({ nodes });
+    try {
+      const launcher = await run.open();
+      await launcher.up();
+      const upMs = run.scheduler.now();
+      expect(await launcher.down()).to.deep.equal([]);
+      const downMs = run.scheduler.now() - upMs;
+      expect([...run.alive]).to.deep.equal([]);
+      return { framesPerNode: run.frames / nodes, upMs, downMs };
+    } finally {
+      await run.close();
+    }
+  }
+
+  it('take frames in proportion to their number, and time that depends on the depth of the tree', async () => {
+    const few = await measure(100);
+    const many = await measure(1_000);
+    expect(few.framesPerNode).to.be.greaterThan(5);
+    expect(many.framesPerNode).to.be.lessThan(1.5 * few.framesPerNode);
+    expect(many.upMs).to.be.lessThan(2 * few.upMs);
+    expect(many.downMs).to.be.lessThan(2 * few.downMs);
+  });
+
+  it('end all, and say which node was missing, when one of a thousand dies', async () => {
+    const run = new SimulatedRun({ nodes: 1_000 });
+    try {
+      const launcher = await run.open();
+      await launcher.up();
+      run.crash(500);
+      expect(await launcher.failed).to.include({ node: 500, part: 'backend' });
+      const problems = await launcher.down();
+      expect(problems.length).to.be.greaterThan(0);
+      for (const problem of problems) expect(problem).to.match(/node 500/);
+      expect([...run.alive]).to.deep.equal([]);
+    } finally {
+      await run.close();
+    }
+  });
+});
