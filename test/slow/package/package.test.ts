@@ -161,7 +161,15 @@ describe('the package, installed by a stranger,', function () {
       '--experimentalDecorators',
       '--emitDecoratorMetadata',
     ];
-    await project.packaged('ts57/bin/tsc', ...options, '--strictNullChecks', '--skipLibCheck', '--types', 'node', 'main.ts');
+    await project.packaged(
+      'ts57/bin/tsc',
+      ...options,
+      '--strictNullChecks',
+      '--skipLibCheck',
+      '--types',
+      'node',
+      'main.ts',
+    );
     expect(await project.node('main.js')).to.equal('{"price":12.5}\n');
   });
 
