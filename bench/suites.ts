@@ -13,8 +13,8 @@ export interface Suite {
 
 /** The efforts: enough for meaningful numbers, or just enough to show that everything runs. */
 export const efforts = {
-  full: { runs: 5, runMs: 250, warmUpMs: 500, actors: 20_000, idleMs: 2_000 },
-  quick: { runs: 1, runMs: 1, warmUpMs: 0, actors: 1_000, idleMs: 20 },
+  full: { runs: 5, runMs: 250, warmUpMs: 500, batch: 1_000, actors: 20_000, members: 1_000, idleMs: 2_000 },
+  quick: { runs: 1, runMs: 1, warmUpMs: 0, batch: 10, actors: 100, members: 10, idleMs: 20 },
 } satisfies Readonly<Record<string, Effort>>;
 
 export const suites: Readonly<Record<string, Suite>> = {

@@ -18,8 +18,8 @@ export const membership: Question = {
   ],
   peer: 'millrace',
   subjects: {
-    millrace: async (_effort, size): Promise<Measure> => {
-      const cluster = await startCluster(Number.parseInt(size, 10));
+    millrace: async ({ members }, size): Promise<Measure> => {
+      const cluster = await startCluster(Math.min(members, Number.parseInt(size, 10)));
       return () => joinAndLeave(cluster);
     },
   },
@@ -36,9 +36,9 @@ export const failover: Question = {
   runs: 2,
   peer: 'millrace',
   subjects: {
-    millrace: (_effort, size) =>
+    millrace: ({ members }, size) =>
       Promise.resolve(async () => {
-        const cluster = await startCluster(Number.parseInt(size, 10) + 1);
+        const cluster = await startCluster(Math.min(members, Number.parseInt(size, 10)) + 1);
         const tookMs = await failOver(cluster);
         await cluster.executor.stop();
         return tookMs;

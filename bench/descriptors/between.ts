@@ -19,8 +19,7 @@ const WARM_UP_MS = 400;
 export function between({ run, limit, ...about }: Between): Question {
   const prepare = async (pair: Pair, effort: Effort, sizeBytes: number): Promise<Measure> => {
     const { client } = pair;
-    const warmUpMs = effort.warmUpMs === 0 ? 0 : WARM_UP_MS;
-    const count = await findCount({ ...effort, warmUpMs }, 1, async (values) => {
+    const count = await countOf(effort, async (values) => {
       const startedAtMs = performance.now();
       await run(client, sizeBytes, values);
       return performance.now() - startedAtMs;
@@ -43,4 +42,10 @@ export function between({ run, limit, ...about }: Between): Question {
     peer: 'zeromq (ipc)',
     subjects: { ...Object.fromEntries(measured), 'limit: memcpy': limit },
   };
+}
+
+/** How many values a run has. */
+async function countOf(effort: Effort, run: (count: number) => Promise<number>): Promise<number> {
+  // A run of the largest value is long enough for a quick measurement.
+  return effort.warmUpMs === 0 ? 1 : findCount({ ...effort, warmUpMs: WARM_UP_MS }, 1, run);
 }

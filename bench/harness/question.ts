@@ -9,8 +9,12 @@ export interface Effort {
   readonly runMs: number;
   /** Duration of the warm-up before the first run, in which the code is compiled. */
   readonly warmUpMs: number;
+  /** Fewest operations of one run. */
+  readonly batch: number;
   /** Number of actors, for questions about many actors. */
   readonly actors: number;
+  /** Most processes of one cluster. A larger size of a question has only so many. */
+  readonly members: number;
   /** Duration of the measurement of an idle process. */
   readonly idleMs: number;
 }

@@ -4,9 +4,6 @@ import type { Effort, Measure } from './question.js';
 /** Does `count` operations. Resolves to the number of completed ones, counted where they end. */
 export type Work = (count: number) => Promise<number>;
 
-/** Operations per batch. */
-const BATCH = 1_000;
-
 /** Measures completed operations, in millions per second. `tidy` cleans up after a run, outside the measured time. */
 export async function rate(
   effort: Effort,
@@ -22,6 +19,6 @@ export async function rate(
     if (completed !== count) throw new Error(`${count} operations were requested, but ${completed} were completed`);
     return tookMs;
   };
-  const count = await findCount(effort, BATCH, timed);
+  const count = await findCount(effort, effort.batch, timed);
   return async () => count / (await timed(count)) / 1_000;
 }

@@ -12,7 +12,8 @@ export interface Failure {
 
 /**
  * Measures all subjects of a question, each in its own process. First it prepares them one after the other. Then they run in turns
- * (A B C A B C), so that other load on the machine affects all of them alike. A quick measurement runs all of them at once.
+ * (A B C A B C), so that other load on the machine affects all of them alike. A quick measurement runs all of them at once, and keeps the
+ * processes for all questions.
  */
 export class Runner {
   readonly #suite: string;
@@ -39,7 +40,7 @@ export class Runner {
         for (const measurement of measurements) rows.push(...measurement.takeRows(size));
       }
     } finally {
-      if (suites[this.#suite]?.sharesProcesses !== true) await this.end();
+      if (this.#effort !== 'quick' && suites[this.#suite]?.sharesProcesses !== true) await this.end();
     }
     const failures = measurements.flatMap(({ subject, failure }) =>
       failure === undefined ? [] : [{ question: question.slug, subject, message: failure }],

@@ -1,6 +1,6 @@
 import type { Work } from '../harness/rate.js';
 
-/** Messages per batch. */
+/** Most messages per batch. */
 export const BATCH = 1_000;
 /** Asks in flight at the same time. */
 export const IN_FLIGHT = 64;
@@ -31,8 +31,9 @@ export function inBatches(counter: Counter, tell: (value: number) => unknown): W
   return async (count) => {
     counter.count = 0;
     for (let sent = 0; sent < count; sent += BATCH) {
-      const handled = counter.until(sent + BATCH);
-      for (let index = 0; index < BATCH; index++) tell(index);
+      const batch = Math.min(BATCH, count - sent);
+      const handled = counter.until(sent + batch);
+      for (let index = 0; index < batch; index++) tell(index);
       await handled;
     }
     return counter.count;

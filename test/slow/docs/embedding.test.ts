@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stepsBefore, stepsOf } from './page.js';
+import { needsCommand } from '../../support/pending.js';
+import { stepsOf } from './page.js';
 import { Project, root } from './project.js';
 
 /** A reader that is slower than a burst, and clients that leave, beside the files of the page. */
@@ -71,44 +72,28 @@ server.close();
 console.log('passed');
 `;
 
-describe('a service of docs/embedding.md', function () {
+describe('docs/embedding.md', function () {
   this.timeout(300_000);
+  let project: Project;
 
-  it('ends with an error when its port is in use', async () => {
-    const steps = stepsOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8')).filter(
-      (step) => step.kind === 'file' || (step.kind === 'run' && !step.command.startsWith('curl ')),
-    );
-    // Everything is compiled at the end, when all is installed.
-    const prepared = steps.filter((step) => step.kind !== 'run' || step.command !== 'npx tsc');
-    const project = await Project.create();
-    try {
-      for (const step of prepared) await project.do(step);
-      await project.do({ kind: 'run', command: 'npx tsc', prints: undefined });
-      await project.do({ kind: 'file', path: 'busy.js', text: BUSY });
-      await project.do({ kind: 'run', command: 'node busy.js', prints: 'passed' });
-    } finally {
-      await project.close();
-    }
+  // It installs what the checkout does not have, so all tests share it.
+  before(async function () {
+    needsCommand(this, 'curl');
+    project = await Project.create();
   });
-});
+  after(() => project?.close());
 
-describe('the stream of docs/embedding.md', function () {
-  this.timeout(300_000);
+  const passes = async (path: string, text: string): Promise<void> => {
+    await project.do({ kind: 'file', path, text });
+    await project.do({ kind: 'run', command: `node ${path}`, prints: 'passed' });
+  };
 
-  it('loses no element of a burst, and leaves nothing behind when clients leave', async () => {
-    // What comes before the services.
-    const shared = stepsBefore(
-      readFileSync(join(root, 'docs/embedding.md'), 'utf8'),
-      (step) => step.kind === 'file' && step.path === 'fastify.ts',
-    );
-    const project = await Project.create();
-    try {
-      for (const step of shared) await project.do(step);
-      await project.do({ kind: 'run', command: 'npx tsc', prints: undefined });
-      await project.do({ kind: 'file', path: 'check.js', text: PROGRAM });
-      await project.do({ kind: 'run', command: 'node check.js', prints: 'passed' });
-    } finally {
-      await project.close();
-    }
+  it('leads from an empty folder to what it promises', async () => {
+    for (const step of stepsOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8'))) await project.do(step);
   });
+
+  it('has services that end with an error when their port is in use', () => passes('busy.js', BUSY));
+
+  it('has a stream that loses no element of a burst, and leaves nothing behind when clients leave', () =>
+    passes('check.js', PROGRAM));
 });

@@ -24,6 +24,16 @@ const PORTS = ['3000', '7000'];
 
 type Through = (command: readonly string[], folder: string) => readonly string[];
 
+/** How a project does what the page says. */
+interface Manner {
+  /** Makes the command that runs another one where the reader is: on another host, say. */
+  readonly through?: Through;
+  /** Npm does what it is told. Otherwise its result is made without it: npm takes a second to begin, and most pages tell it the same. */
+  readonly byNpm?: boolean;
+}
+
+const NEW_PACKAGE = 'npm init -y && npm pkg set type=module';
+
 interface Job {
   readonly command: string;
   readonly process: ChildProcess;
@@ -41,18 +51,19 @@ export class Project {
   readonly #links = new Set(['.bin/millrace', '.bin/tsc']);
 
   readonly #through: Through;
+  readonly #byNpm: boolean;
 
-  private constructor(folder: string, ports: ReadonlyMap<string, string>, through: Through) {
+  private constructor(folder: string, ports: ReadonlyMap<string, string>, manner: Manner) {
     this.folder = folder;
     this.#ports = ports;
-    this.#through = through;
+    this.#through = manner.through ?? ((command) => command);
+    this.#byNpm = manner.byNpm ?? false;
   }
 
-  /** `through` makes the command that runs another one where the reader is: on another host, say. */
-  static async create(through: Through = (command) => command): Promise<Project> {
+  static async create(manner: Manner = {}): Promise<Project> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-page-'));
     const ports = new Map(await Promise.all(PORTS.map(async (port) => [port, await freePort()] as const)));
-    return new Project(folder, ports, through);
+    return new Project(folder, ports, manner);
   }
 
   async do(step: Step): Promise<void> {
@@ -93,8 +104,15 @@ export class Project {
 
   async #run(command: string, prints: string | undefined): Promise<void> {
     if (command.startsWith('npm install ')) return this.#install(command);
-    const { stdout } = await this.#shell(this.withPorts(command));
+    if (command === NEW_PACKAGE && !this.#byNpm) return this.#write('package.json', JSON.stringify({ type: 'module' }));
+    const { stdout } = await this.#shell(this.#commandOf(command));
     if (prints !== undefined) expect(stdout.trim(), command).to.equal(this.withPorts(prints));
+  }
+
+  /** A command of the page, as it runs in this test. */
+  #commandOf(command: string): string {
+    const here = this.withPorts(command);
+    return this.#byNpm ? here : here.replaceAll(/\bnpx (?=\w)/g, './node_modules/.bin/');
   }
 
   async #install(command: string): Promise<void> {
@@ -126,7 +144,7 @@ export class Project {
 
   async #start(command: string, prints: string): Promise<void> {
     // `exec`: the signal that ends the job goes to the program, not to a shell around it.
-    const [program = '', ...words] = this.#through(['bash', '-c', `exec ${this.withPorts(command)}`], this.folder);
+    const [program = '', ...words] = this.#through(['bash', '-c', `exec ${this.#commandOf(command)}`], this.folder);
     const process = spawn(program, words, {
       cwd: this.folder,
       env: outsideNpm(),

@@ -1,3 +1,7 @@
 import { declareInProcesses } from '../../actors/runtime/worlds.js';
 
-await declareInProcesses((path) => /^actors\/runtime\/\w+\//.test(path));
+await declareInProcesses(
+  'actors/runtime/hosting/flow',
+  'actors/runtime/hosting/forced-stop',
+  'actors/runtime/hosting/life',
+);

@@ -27,7 +27,7 @@ describe('docs/hosts.md', function () {
   });
 
   it('leads from an empty folder to what it promises, on three hosts', async () => {
-    const project = await Project.create((command, path) => hosts.on('one', command, path));
+    const project = await Project.create({ through: (command, path) => hosts.on('one', command, path) });
     try {
       for (const step of stepsOf(readFileSync(join(root, 'docs/hosts.md'), 'utf8'))) await project.do(step);
     } finally {

@@ -12,7 +12,8 @@ const BUNDLER = { type: 'module', options: ['--module', 'esnext', '--moduleResol
 const NODE16 = { type: 'commonjs', options: ['--module', 'node16'] } as const;
 const COMMONJS = { type: 'commonjs', options: ['--module', 'commonjs', '--esModuleInterop'] } as const;
 const VERSIONS = {
-  '5.4': { name: 'ts54', settings: [BUNDLER, NODE16] },
+  '5.4': { name: 'ts54', settings: [NODE16] },
+  // The first whose typed arrays are generic.
   '5.7': { name: 'ts57', settings: [] },
   newest: { name: 'ts', settings: [BUNDLER, NODE16, COMMONJS, { ...NODE16, type: 'module' }] },
 } as const;
@@ -113,13 +114,16 @@ describe('the package, installed by a stranger,', function () {
         project.packaged(`${name}/bin/tsc`, '--skipLibCheck', 'false', ...options);
       const strict = ['--strict', '--target', 'es2022', '--typeRoots', 'none'];
 
-      it('compiles and runs with what tsc --init writes', async () => {
-        const type = name === 'ts' ? 'module' : 'commonjs';
-        const project = await stranger.project(`${name}-init`, type, { 'main.ts': typescript });
-        await project.packaged(`${name}/bin/tsc`, '--init');
-        await compile(project, '-p', '.', ...(name === 'ts' ? [] : ['--types', 'node']));
-        expectRun(await project.node('main.js'));
-      });
+      // 5.7 writes what 5.4 does.
+      if (name !== 'ts57') {
+        it('compiles and runs with what tsc --init writes', async () => {
+          const type = name === 'ts' ? 'module' : 'commonjs';
+          const project = await stranger.project(`${name}-init`, type, { 'main.ts': typescript });
+          await project.packaged(`${name}/bin/tsc`, '--init');
+          await compile(project, '-p', '.', ...(name === 'ts' ? [] : ['--types', 'node']));
+          expectRun(await project.node('main.js'));
+        });
+      }
 
       for (const { type, options } of settings) {
         it(`compiles and runs with ${options.join(' ')} in ${type} packages, without @types/node`, async () => {
@@ -157,7 +161,15 @@ describe('the package, installed by a stranger,', function () {
       '--experimentalDecorators',
       '--emitDecoratorMetadata',
     ];
-    await project.packaged('ts57/bin/tsc', ...options, '--strictNullChecks', '--types', 'node', 'main.ts');
+    await project.packaged(
+      'ts57/bin/tsc',
+      ...options,
+      '--strictNullChecks',
+      '--skipLibCheck',
+      '--types',
+      'node',
+      'main.ts',
+    );
     expect(await project.node('main.js')).to.equal('{"price":12.5}\n');
   });
 

@@ -7,7 +7,7 @@ interface Measured {
   readonly downMs: number;
 }
 
-describe('the roles of a thousand nodes, on virtual time', function () {
+describe('the roles of many nodes, on virtual time', function () {
   this.timeout(300_000);
 
   async function measure(nodes: number): Promise<Measured> {
@@ -34,16 +34,16 @@ describe('the roles of a thousand nodes, on virtual time', function () {
     expect(many.downMs).to.be.lessThan(2 * few.downMs);
   });
 
-  it('end all, and say which node was missing, when one of a thousand dies', async () => {
-    const run = new SimulatedRun({ nodes: 1_000 });
+  it('end all, and say which node was missing, when one of 200 dies', async () => {
+    const run = new SimulatedRun({ nodes: 200 });
     try {
       const launcher = await run.open();
       await launcher.up();
-      run.crash(500);
-      expect(await launcher.failed).to.include({ node: 500, part: 'backend' });
+      run.crash(150);
+      expect(await launcher.failed).to.include({ node: 150, part: 'backend' });
       const problems = await launcher.down();
       expect(problems.length).to.be.greaterThan(0);
-      for (const problem of problems) expect(problem).to.match(/node 500/);
+      for (const problem of problems) expect(problem).to.match(/node 150/);
       expect([...run.alive]).to.deep.equal([]);
     } finally {
       await run.close();

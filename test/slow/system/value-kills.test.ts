@@ -4,7 +4,7 @@ import { STREAM_ROLES, StreamFleet } from '../../system/values/rounds.js';
 import { randomFrom } from '../../system/failover/random.js';
 
 /** `ROUNDS=200` looks longer, and `SEED` repeats the times of a run. */
-const ROUNDS = Number(process.env['ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const ROUND_MS = 120_000;
 

@@ -9,7 +9,7 @@ import { millraceRejection } from '../../support/rejection.js';
 import type { Audit } from './audit.js';
 import { Fleet } from './fleet.js';
 
-/** Longer than everything here takes: what is answered at its end was not served. */
+/** Longer than everything here takes on a machine that is not busy. */
 const WAIT_MS = 60_000;
 
 /**
@@ -43,7 +43,9 @@ export async function pauseLeader(store: string, leaseMs: number): Promise<Audit
     expect((await state).isServing, 'it serves with a lease that has ended').to.equal(false);
     await Promise.all(fleet.nodes.map((node) => fleet.joined(node)));
     await stranger.stop();
-    for (const error of await Promise.all(unserved)) expect(error.code).to.be.oneOf(['UNREACHABLE', 'STOPPED']);
+    // Nobody declares a stopped process dead. Where the others take longer to serve than a request waits, that is over first.
+    for (const error of await Promise.all(unserved))
+      expect(error.code).to.be.oneOf(['UNREACHABLE', 'STOPPED', 'ASK_TIMEOUT']);
     for (const node of fleet.nodes) expect(await fleet.finds(node, 'ghost')).to.equal(false);
     const audit = await fleet.finish();
     await fleet.stop();

@@ -7,7 +7,7 @@ import { journal } from './components.js';
 import type { ParcelsArgs } from './declare-parcels.js';
 import { nextId } from './ids.js';
 
-const TICK_MS = 20;
+const TICK_MS = 50;
 const ASK_MS = 3_000;
 /** Longer than anything here may take. */
 const PATIENCE_MS = 90_000;
