@@ -32,7 +32,7 @@ describe('millrace dev', function () {
     started?.child.kill('SIGKILL');
     await started?.ended;
     started = undefined;
-    folder.remove();
+    await folder.remove();
   });
   function start(...words: string[]): Started {
     started = folder.start(['dev', 'shop', ...words]);

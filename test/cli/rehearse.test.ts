@@ -114,7 +114,7 @@ describe('millrace rehearse', function () {
       ['old', 'old', '--', 'old/till.js'],
       ['old', 'old', '--seeds', '0'],
     ];
-    const ended = await folder.runAll(lines.map((words) => ({ words: ['rehearse', ...words] })));
+    const ended = await Promise.all(lines.map((words) => folder.ask(['rehearse', ...words])));
     for (const [at, { code, stderr }] of ended.entries())
       expect(code, `${lines[at]?.join(' ')}: ${stderr}`).to.equal(2);
   });
