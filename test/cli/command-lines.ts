@@ -1,31 +1,74 @@
 /**
- * Runs many command lines in one process, one after the other: `node command-lines.js`, with `CommandLine[]` as JSON on standard input and `Ended[]`
- * on standard output. To start a process takes longer than most commands.
+ * Runs command lines in one process, one after the other: each message of its parent is a `CommandLine`, and is answered by an `Ended`. To start a
+ * process takes longer than most commands.
  */
-import { readFileSync } from 'node:fs';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { runCommand } from '#src/cli/command-line.js';
 import { Interrupts } from '#src/cli/interrupts.js';
 import type { CommandLine, Ended } from './millrace.js';
 
+/** What a command throws that ends its process. */
+class Exit extends Error {}
+
+/** What a command has written until it ended. */
+class Running {
+  readonly #texts = { stdout: '', stderr: '' };
+  #code: number | undefined;
+
+  get hasEnded(): boolean {
+    return this.#code !== undefined;
+  }
+
+  write(name: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
+    if (!this.hasEnded) this.#texts[name] += Buffer.from(chunk).toString();
+  }
+
+  end(code: number): void {
+    this.#code ??= code;
+  }
+
+  get ended(): Ended {
+    return { code: this.#code ?? null, ...this.#texts };
+  }
+}
+
 const interrupts = new Interrupts();
 const environment = { ...process.env };
+const current = new AsyncLocalStorage<Running>();
 
-async function run({ words, env = {} }: CommandLine): Promise<Ended> {
-  const texts = { stdout: '', stderr: '' };
+process.exit = (code): never => {
+  const running = current.getStore();
+  running?.end(Number(code ?? process.exitCode));
+  throw new Exit();
+};
+// The timer by which a run ends a program that goes on: the next command has begun.
+process.on('uncaughtException', (error) => {
+  if (!(error instanceof Exit)) throw error;
+});
+
+let last = Promise.resolve();
+process.on('message', (line: CommandLine) => {
+  last = last.then(() => run(line));
+});
+
+async function run({ words, env = {} }: CommandLine): Promise<void> {
+  const running = new Running();
   const released = [capture('stdout'), capture('stderr')];
   process.env = { ...environment, ...env };
   process.exitCode = 0;
   try {
-    await runCommand(words, interrupts);
-    return { code: Number(process.exitCode), ...texts };
+    await current.run(running, () => runCommand(words, interrupts));
+    running.end(Number(process.exitCode));
   } finally {
     for (const release of released) release();
+    process.exitCode = 0;
   }
+  process.send?.(running.ended);
 
   function capture(name: 'stdout' | 'stderr'): () => void {
     const stream = process[name];
     const write = (chunk: string | Uint8Array, ...more: unknown[]): boolean => {
-      texts[name] += Buffer.from(chunk).toString();
+      running.write(name, chunk);
       const done = more.at(-1);
       if (typeof done === 'function') process.nextTick(done);
       return true;
@@ -35,8 +78,3 @@ async function run({ words, env = {} }: CommandLine): Promise<Ended> {
     return () => void Reflect.deleteProperty(stream, 'write');
   }
 }
-
-const ended: Ended[] = [];
-for (const line of JSON.parse(readFileSync(0, 'utf8')) as CommandLine[]) ended.push(await run(line));
-process.exitCode = 0;
-process.stdout.write(JSON.stringify(ended));

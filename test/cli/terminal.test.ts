@@ -25,7 +25,7 @@ describe('the millrace command on a terminal', function () {
   };
 
   it('shows live lines where the terminal can', () => {
-    const written = onTerminal(['run', 'slow.js'], { TERM: 'xterm', NO_COLOR: undefined });
+    const written = onTerminal(['run', 'slow.js', '--partitions', '1'], { TERM: 'xterm', NO_COLOR: undefined });
     expect(written).to.include(ESCAPE).and.include('segment ').and.include('a warning');
   });
 
@@ -36,14 +36,19 @@ describe('the millrace command on a terminal', function () {
   ];
   for (const env of plain) {
     it(`writes no escape sequence with ${JSON.stringify(env)}`, () => {
-      const run = onTerminal(['run', 'slow.js'], env);
+      const run = onTerminal(['run', 'slow.js', '--partitions', '1'], env);
       expect(run)
         .to.match(/^read \d+\/s/m)
         .and.include('a warning');
-      const commands = [['config'], ['nonsense'], ['run', FLIGHTS]];
-      for (const written of [run, ...commands.map((words) => onTerminal(words, env))]) {
-        expect(written).to.have.length.above(10).and.not.include(ESCAPE);
-      }
+      expect(run).to.not.include(ESCAPE);
     });
   }
+
+  it('writes none in what other commands print, and what a program draws', () => {
+    folder.write('few.json', '[{"delay":3,"distance":10,"time":1.5}]');
+    for (const words of [['config'], ['nonsense'], ['run', FLIGHTS, '--partitions', '1', '--', '--input', 'few.json']]) {
+      const written = onTerminal(words, { TERM: 'dumb', NO_COLOR: undefined });
+      expect(written).to.have.length.above(10).and.not.include(ESCAPE);
+    }
+  });
 });

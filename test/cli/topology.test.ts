@@ -11,7 +11,7 @@ describe('millrace topology', function () {
   const xml = resolve(MACHINES, 'uneven-gpus.xml');
 
   it('prints another machine from its XML: the tree, the partitions, and what would be pinned where', async () => {
-    const { code, stdout, stderr } = await folder.run(['topology', '--xml', xml, '--strategy', 'package']);
+    const { code, stdout, stderr } = await folder.ask(['topology', '--xml', xml, '--strategy', 'package']);
     expect(code, stderr).to.equal(0);
     expect(stderr).to.equal('');
     expect(stdout).to.match(/^ {2}package 1: processors 4-7$/m);
@@ -22,7 +22,7 @@ describe('millrace topology', function () {
 
   it('prints it as JSON, narrowed to a cpuset, and says what the machine lacks', async () => {
     const words = ['topology', '--xml', xml, '--strategy', 'l3', '--cpuset', '0-3,9', '--json'];
-    const { code, stdout, stderr } = await folder.run(words);
+    const { code, stdout, stderr } = await folder.ask(words);
     expect(code).to.equal(0);
     const system = JSON.parse(stdout) as { hosts: { cpuset: string }[]; strategy: string };
     expect(system.strategy).to.equal('l3');
@@ -31,7 +31,7 @@ describe('millrace topology', function () {
   });
 
   it('prints this machine, with or without libhwloc', async () => {
-    const { code, stdout, stderr } = await folder.run(['topology', '--strategy', 'core']);
+    const { code, stdout, stderr } = await folder.ask(['topology', '--strategy', 'core']);
     expect(code).to.equal(0);
     expect(stdout).to.match(/^machine: \d+ processors/);
     if (lacking === undefined) expect(stdout).to.match(/^ +core 0: /m);
@@ -39,7 +39,7 @@ describe('millrace topology', function () {
   });
 
   it('makes machines of synthetic descriptions, and says why it does not', async () => {
-    const { code, stdout, stderr } = await folder.run([
+    const { code, stdout, stderr } = await folder.ask([
       'topology',
       '--synthetic',
       'pack:2 core:2 pu:2',
@@ -56,16 +56,17 @@ describe('millrace topology', function () {
   });
 
   it('is what a run is divided by', async () => {
-    const { code, stderr } = await folder.run(['config', '--json'], {
+    const { code, stderr } = await folder.ask(['config', '--json'], {
       MILLRACE_PARTITIONS: 'numa',
       MILLRACE_CPUSET: '0-3,8',
     });
     expect(code, stderr).to.equal(0);
-    const words = ['run', resolve('examples/flights'), '--partitions', 'core', '--quiet', '--json', '--seed', '7'];
-    const ended = await folder.run(words, { MILLRACE_CPUSET: 'everything' });
+    folder.writePipeline('short.js', { read: 'await output.write({ delay: 1 });' });
+    const words = ['run', 'short.js', '--partitions', 'core', '--quiet', '--json', '--seed', '7'];
+    const ended = await folder.ask(words, { MILLRACE_CPUSET: 'everything' });
     expect(ended.code).to.equal(2);
     expect(ended.stderr).to.include('a list of processors like 0-3,8');
-    const ran = await folder.run(words);
+    const ran = await folder.ask(words);
     expect(ran.code, ran.stderr).to.equal(0);
   });
 });

@@ -14,7 +14,7 @@ describe('the millrace command', function () {
 
   it('helps a newcomer: what there is, exit codes, first steps', async () => {
     for (const words of [[], ['--help'], ['help']]) {
-      const { code, stdout, stderr } = await folder.run(words);
+      const { code, stdout, stderr } = await folder.ask(words);
       expect(code, stderr).to.equal(0);
       for (const word of ['run', 'gen', 'config', 'topology', 'Exit codes', '130']) {
         expect(stdout).to.include(word);
@@ -24,7 +24,7 @@ describe('the millrace command', function () {
 
   it('names only modules that the reader has, by their path from the folder of the reader', async () => {
     for (const words of [['--help'], ['run', '--help']]) {
-      const { stdout } = await folder.run(words);
+      const { stdout } = await folder.ask(words);
       const examples = [...stdout.matchAll(/^ {2}millrace run ([^-\s]\S*)/gm)].map(([, module = '']) => module);
       expect(examples, stdout).to.have.length.above(1);
       for (const module of examples) expect(resolve(folder.path, module)).to.equal(FLIGHTS);
@@ -32,7 +32,7 @@ describe('the millrace command', function () {
   });
 
   it('names every option of run in its help', async () => {
-    const { code, stdout } = await folder.run(['run', '--help']);
+    const { code, stdout } = await folder.ask(['run', '--help']);
     expect(code).to.equal(0);
     const options = 'partitions instances nodes seed latency loss duplicate crash trace json quiet'.split(' ');
     for (const option of options) expect(stdout).to.include(`--${option}`);
@@ -42,7 +42,7 @@ describe('the millrace command', function () {
   it('lists what each option accepts, and what the exit codes of each command mean', async () => {
     const { partitions, placement } = optionTable;
     const help = async (command: string): Promise<string> =>
-      (await folder.run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
+      (await folder.ask([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
     expect(await help('run'))
       .to.include(partitions.accepts)
       .and.include(placement.accepts)
@@ -183,7 +183,6 @@ describe('the millrace command', function () {
     ],
   };
 
-  /** All in one process, to which each of them leaves nothing. */
   const refused = [
     ...wrong.map(([words, includes]) => {
       const shown = words.map((word) => (word === FLIGHTS ? 'flights' : word)).join(' ');
@@ -201,7 +200,7 @@ describe('the millrace command', function () {
   ];
   let answers: readonly Ended[] = [];
   before(async () => {
-    answers = await folder.runAll(refused);
+    answers = await Promise.all(refused.map(({ words, env }) => folder.ask(words, env)));
   });
 
   for (const [index, { title, includes }] of refused.entries()) {
@@ -228,12 +227,12 @@ describe('the millrace command', function () {
 
   it('may write several outputs to one device', async () => {
     folder.writePipeline('short.js', { read: 'await output.write({ delay: 1 });' });
-    const ended = await folder.run(['run', 'short.js', '--quiet', '--trace', '/dev/null', '--record', '/dev/null']);
+    const ended = await folder.ask(['run', 'short.js', '--quiet', '--trace', '/dev/null', '--record', '/dev/null']);
     expect(ended).to.deep.equal({ code: 0, stdout: '', stderr: '' });
   });
 
   it('refuses a wrong option of the environment', async () => {
-    const ended = await folder.run(['run', FLIGHTS], { MILLRACE_STREAM_ITEMS: 'many' });
+    const ended = await folder.ask(['run', FLIGHTS], { MILLRACE_STREAM_ITEMS: 'many' });
     expect(ended.code).to.equal(2);
     expect(ended.stderr).to.include('streamItems').and.include('many');
   });
@@ -243,17 +242,17 @@ describe('the millrace command', function () {
     folder.writePipeline('a folder/a module.js', { read: 'console.log(JSON.stringify(args));' });
     folder.write('a folder/package.json', '\ufeff{ "type": "module", "millrace": "./a module.js" }\r\n');
     for (const module of ['a folder', 'a folder/a module.js', join(folder.path, 'a folder')]) {
-      const { code, stdout, stderr } = await folder.run(['run', module, '--quiet', '--', '--x=--', '--y', 'a  b']);
+      const { code, stdout, stderr } = await folder.ask(['run', module, '--quiet', '--', '--x=--', '--y', 'a  b']);
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
       expect(JSON.parse(stdout)).to.deep.equal({ x: '--', y: 'a  b' });
     }
   });
 
   it('takes -- for the end of options where a command has no program', async () => {
-    const { code, stdout } = await folder.run(['config', '--json', '--']);
+    const { code, stdout } = await folder.ask(['config', '--json', '--']);
     expect(code).to.equal(0);
     expect(JSON.parse(stdout)).to.have.property('logLevel');
-    expect((await folder.run(['help', 'sim'])).stdout).to.include('--seeds');
+    expect((await folder.ask(['help', 'sim'])).stdout).to.include('--seeds');
   });
 
   it('says so where the folder that it is called in is gone', async () => {
@@ -269,7 +268,7 @@ describe('the millrace command', function () {
   });
 
   it('prints the stack with --verbose', async () => {
-    const { code, stderr } = await folder.run(['--verbose', 'run', 'nowhere']);
+    const { code, stderr } = await folder.ask(['--verbose', 'run', 'nowhere']);
     expect(code).to.equal(2);
     expect(stderr).to.match(/\n\s+at /);
   });

@@ -26,7 +26,7 @@ describe('a lease, as a state machine', () => {
       fc.property(processes, fc.array(fault, { minLength: 20, maxLength: 60 }), (ahead, faults) => {
         expect(run(ahead, faults)).to.be.at.least(0);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

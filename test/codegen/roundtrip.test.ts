@@ -19,7 +19,7 @@ const MESSAGES = [
   'Borrowed',
   'Nothing',
 ];
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 25 };
 
 describe('a generated message', () => {
   let everything: Everything;
@@ -69,7 +69,7 @@ describe('a generated message', () => {
       );
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => attempt(ours, bytes)),
-        { numRuns: 500 },
+        { numRuns: 100 },
       );
     });
   }

@@ -38,7 +38,7 @@ describe('the input of the flights example', function () {
         const rows = notes.map((note) => ({ note, more: [{ note }], ...GOOD }));
         expect(await resultOf(JSON.stringify(rows))).to.deep.equal(plainResult(rows));
       }),
-      { numRuns: 40 },
+      { numRuns: 10 },
     );
   });
 

@@ -18,32 +18,33 @@ describe('the flights example', function () {
     expect(parsed(await runFlights(SAMPLE, folder.path, { partitions: 2 }))).to.deep.equal(plainResult(rows));
   });
 
-  for (const tally of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  for (const tally of [1, 3, 8]) {
     it(`finds the same with ${tally} instances`, async () => {
       const ran = await runFlights(input, folder.path, { instances: { tally }, partitions: 2 });
       expect(parsed(ran)).to.deep.equal(expected);
     });
   }
 
-  for (const partitions of [1, 2, 3, 4]) {
+  for (const partitions of [1, 4]) {
     it(`finds the same on ${partitions} partitions, with several instances of each segment between`, async () => {
       const ran = await runFlights(input, folder.path, { partitions, instances: { parse: 3 } });
       expect(parsed(ran)).to.deep.equal(expected);
     });
   }
 
-  for (const placement of ['thread', 'process'] as const) {
-    for (const ucx of ['auto', 'off'] as const) {
-      it(`finds the same on partitions of placement ${placement}, with UCX ${ucx}`, async () => {
-        const far = { partitions: 3, placement, net: { ucx, socketFolder: folder.path } };
-        const ran = await runFlights(input, folder.path, { ...far, instances: { parse: 2, tally: 3 } });
-        expect(parsed(ran)).to.deep.equal(expected);
-      });
-    }
+  for (const [placement, ucx] of [
+    ['thread', 'off'],
+    ['process', 'auto'],
+  ] as const) {
+    it(`finds the same on partitions of placement ${placement}, with UCX ${ucx}`, async () => {
+      const far = { partitions: 3, placement, net: { ucx, socketFolder: folder.path } };
+      const ran = await runFlights(input, folder.path, { ...far, instances: { parse: 2, tally: 3 } });
+      expect(parsed(ran)).to.deep.equal(expected);
+    });
   }
 
   for (const nodes of [1, 2, 3]) {
-    for (const seed of [1, 2, 7, 99]) {
+    for (const seed of [1, 2]) {
       it(`finds the same on ${nodes} virtual nodes with seed ${seed}`, async () => {
         const ran = await runFlights(input, folder.path, { nodes, seed, latencyMs: 1, partitions: (seed % 2) + 1 });
         expect(parsed(ran)).to.deep.equal(expected);
@@ -75,7 +76,7 @@ describe('the flights example', function () {
           .to.have.nested.property('byHour[0].meanDelayMinutes')
           .closeTo(...exactMean(delays));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 });

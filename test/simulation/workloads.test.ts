@@ -17,8 +17,8 @@ import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
 /** `npm run sim` runs more. A run of the others sends much. */
-const SEEDS = 8;
-const FEW = 3;
+const SEEDS = 4;
+const FEW = 2;
 
 for (const workload of [
   actors,

@@ -20,7 +20,7 @@ describe('examples/shop in processes', function () {
       expect(folder.read('out/shop.svg')).to.match(/^<svg .*kill -9.*<\/svg>\n$/s);
       expect(commandsOfRun(folder.path)).to.deep.equal([]);
     } finally {
-      folder.remove();
+      await folder.remove();
     }
   });
 });

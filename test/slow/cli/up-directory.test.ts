@@ -180,7 +180,7 @@ describe('millrace up with a folder that changes', function () {
       ['shop', '--rescan', '1', '--placement', 'thread'],
       ['plugins.js', '--security', 'vault.js'],
     ];
-    const ended = await folder.runAll(lines.map((words) => ({ words: ['up', ...words] })));
+    const ended = await Promise.all(lines.map((words) => folder.ask(['up', ...words])));
     for (const [at, { code, stderr }] of ended.entries())
       expect(code, `${lines[at]?.join(' ')}: ${stderr}`).to.equal(2);
     expect(ended[0]?.stderr).to.include('nothing is empty: put *.js');

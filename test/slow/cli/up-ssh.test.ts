@@ -21,7 +21,7 @@ describe('millrace up by ssh', function () {
 
   after(async () => {
     await sshd?.stop();
-    folder?.remove();
+    await folder?.remove();
   });
 
   const up = (words: readonly string[], hostKey: 'host_key' | 'other_key' = 'host_key') =>

@@ -23,7 +23,7 @@ describe('docs/hosts.md', function () {
 
   after(async () => {
     await hosts?.stop();
-    folder?.remove();
+    await folder?.remove();
   });
 
   it('leads from an empty folder to what it promises, on three hosts', async () => {

@@ -24,7 +24,7 @@ describe('millrace up in a job of Slurm on three hosts', function () {
 
   after(async () => {
     await hosts?.stop();
-    folder?.remove();
+    await folder?.remove();
   });
 
   /** As a user types it on the first host: `salloc --nodes N millrace ...`. */

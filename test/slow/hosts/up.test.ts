@@ -31,7 +31,7 @@ describe('millrace up over three hosts', function () {
 
   after(async () => {
     await hosts?.stop();
-    folder?.remove();
+    await folder?.remove();
   });
 
   afterEach(() => nothingIsLeft());

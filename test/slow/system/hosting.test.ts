@@ -155,7 +155,7 @@ describe('a process with hosted partitions', function () {
         if (signal === 'SIGINT') expect(stdout).to.equal('told to stop\n');
         await eventually(() => !children.some(isThere));
       } finally {
-        folder.remove();
+        await folder.remove();
       }
     });
   }

@@ -9,6 +9,9 @@ import { someTurns, until } from '../../support/until.js';
 import { numbered, openPair, Peer } from './peer.js';
 import { rejection } from '../../support/rejection.js';
 
+/** Links at once. */
+const MANY = 16;
+
 export function describeConnecting(bench: Bench): void {
   describe('connecting', () => {
     it('opens a link at both ends', async () => {
@@ -142,7 +145,7 @@ export function describeConnecting(bench: Bench): void {
         accepted.push(peer);
       });
       const clients: Peer[] = [];
-      for (const number of upTo(50)) {
+      for (const number of upTo(MANY)) {
         const transport = await bench.create();
         const client = new Peer(transport, await transport.connect(address, { timeoutMs: 30_000 }));
         await client.send(Lane.data, numbered(number));
@@ -150,8 +153,8 @@ export function describeConnecting(bench: Bench): void {
       }
       await Promise.all(clients.map((client) => client.receives(1)));
       await someTurns();
-      expect(clients.map((client) => client.framesOn(Lane.data))).to.deep.equal(upTo(50).map((n) => [numbered(n)]));
-      expect(accepted).to.have.length(50);
+      expect(clients.map((client) => client.framesOn(Lane.data))).to.deep.equal(upTo(MANY).map((n) => [numbered(n)]));
+      expect(accepted).to.have.length(MANY);
     });
   });
 }

@@ -10,7 +10,7 @@ import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 
 /** Many are in the soak run: MILLRACE_TEST_KILLS=200. */
-const KILLS = Number(process.env['MILLRACE_TEST_KILLS'] ?? 5);
+const KILLS = Number(process.env['MILLRACE_TEST_KILLS'] ?? 2);
 
 describeWithUcx('a peer of the ucx transport', () => {
   let peers = new Peers();

@@ -9,7 +9,7 @@ import { eventually } from '../../support/until.js';
 import { describeWithUcx } from './available.js';
 import { Peers } from './peers.js';
 
-const LINKS = Number(process.env['MILLRACE_TEST_LINKS'] ?? 200);
+const LINKS = Number(process.env['MILLRACE_TEST_LINKS'] ?? 60);
 
 function descriptors(): number {
   return readdirSync('/proc/self/fd').length;

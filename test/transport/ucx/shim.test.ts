@@ -54,7 +54,7 @@ describeWithUcx('the UCX shim', () => {
     expect(child.stdout).to.include('all passed');
   });
 
-  it('is refused when a field of its header has moved', async function () {
+  it('is refused when a number of its header is another, as that of a field that has moved', async function () {
     this.timeout(180_000);
     const swapped = (text: string): string =>
       text.replace(
@@ -63,13 +63,6 @@ describeWithUcx('the UCX shim', () => {
       );
     const shim = await altered(folder, 'millrace_ucx.h', swapped);
     expect(() => open({ shim })).to.throw(ResourceError, 'mrx_completion.offset is 16 in the library and 12 here');
-  });
-
-  it('is refused when it is of another version', async function () {
-    this.timeout(180_000);
-    const newer = (text: string): string => text.replace('MRX_ABI_VERSION 2u', 'MRX_ABI_VERSION 3u');
-    const shim = await altered(folder, 'millrace_ucx.h', newer);
-    expect(() => open({ shim })).to.throw(ResourceError, 'MRX_ABI_VERSION is 3 in the library and 2 here');
   });
 
   it('is refused when it is another library, or none', async () => {

@@ -4,18 +4,19 @@ import { RealScheduler } from '#src/scheduler/index.js';
 import { ZeroMqTransport } from '#src/transport/zmq/index.js';
 import { until } from '../../support/until.js';
 
-/** A process with threads that end while they have links over ZeroMQ: `end` says how, `rounds` how often. */
-const [end = '', rounds = '1'] = process.argv.slice(2);
+/** A process with threads that end while they have links over ZeroMQ, one after the other, each as an argument says. */
+const ends = process.argv.slice(2);
 const transport = new ZeroMqTransport({ scheduler: new RealScheduler() });
 const address = await transport.listen((link) =>
   link.setHandlers({ frame: () => {}, writable: () => {}, closed: () => {} }),
 );
 
-for (let round = 0; round < Number(rounds); round += 1) {
+for (const end of ends) {
   const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: { address, end } });
   worker.on('error', () => {});
   const ended = new Promise((resolve) => worker.once('exit', resolve));
   await once(worker, 'message');
+  console.log(end);
   if (end === 'ends with the process') process.exit(0);
   worker.postMessage('end');
   if (end === 'hangs' || end === 'is terminated') await worker.terminate();
