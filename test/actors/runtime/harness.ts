@@ -27,6 +27,7 @@ interface WorldKind {
   readonly title: string;
   readonly placement: Placement;
   readonly hasControlElsewhere?: boolean;
+  readonly partitions?: number;
 }
 
 const VIRTUAL: readonly WorldKind[] = [
@@ -37,6 +38,11 @@ const VIRTUAL: readonly WorldKind[] = [
 const HOSTED: readonly WorldKind[] = [
   { title: 'with partitions on threads', placement: 'thread' },
   { title: inProcesses, placement: 'process' },
+];
+
+const LINKED: readonly WorldKind[] = [
+  { title: 'on virtual links', placement: 'inline' },
+  { title: 'over sockets', placement: 'thread', partitions: 1 },
 ];
 
 interface Titled {
@@ -95,9 +101,19 @@ export function describeHosted(titled: Placed, declare: (newCluster: () => Clust
   declareFor(chosenPlacements(HOSTED, everywhere), title, declare);
 }
 
+/**
+ * As `describePlacements`, for what goes between processes and uses no partition elsewhere: the first partition of each process is on the
+ * thread of the test. In real time they reach each other by sockets and shared memory, as processes of the operating system do.
+ */
+export function describeLinked(title: string, declare: (newCluster: () => Cluster) => void): void {
+  declareFor(chosenPlacements(LINKED), title, declare);
+}
+
 function declareFor(kinds: readonly WorldKind[], title: string, declare: (newCluster: () => Cluster) => void): void {
   describe(title, () => {
-    for (const kind of kinds) describeWorld(kind, () => declare(() => new Cluster({}, kind.placement)));
+    for (const kind of kinds) {
+      describeWorld(kind, () => declare(() => new Cluster({}, kind.placement, kind.partitions)));
+    }
     closeAfterEach();
   });
 }
