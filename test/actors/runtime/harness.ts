@@ -40,10 +40,13 @@ const HOSTED: readonly WorldKind[] = [
   { title: inProcesses, placement: 'process' },
 ];
 
-const LINKED: readonly WorldKind[] = [
-  { title: 'on virtual links', placement: 'inline' },
-  { title: 'over sockets', placement: 'thread', partitions: 1 },
-];
+/** In real time, where processes reach each other by sockets and shared memory, as processes of the operating system do. */
+const SOCKETS: WorldKind = { title: 'over sockets', placement: 'thread', partitions: 1 };
+const LINKED: readonly WorldKind[] = [{ title: 'on virtual links', placement: 'inline' }, SOCKETS];
+
+/** What a shared world of `describeRuntime` has anyway in real time: a test that asks for one of these shares it, too. */
+export const TWO_PARTITIONS: RuntimeOptions = { system: { partitions: 2 } };
+export const SHORT_STOP: RuntimeOptions = { kernelLimits: { stopTimeoutMs: 500 } };
 
 interface Titled {
   readonly title: string;
@@ -51,6 +54,8 @@ interface Titled {
   readonly virtualOnly?: string;
   /** In real time, where a start takes a while, tests that start a runtime without options share one, and leave it as it was. */
   readonly shares?: boolean;
+  /** Partitions elsewhere make no difference to these tests: in real time a runtime has one only where its test asks for it by its options. */
+  readonly linked?: boolean;
   /** Processes make a difference to these tests, so `npm test` runs them there too: see worlds.ts. */
   readonly everywhere?: boolean;
 }
@@ -63,10 +68,12 @@ type Placed = string | Pick<Titled, 'title' | 'everywhere'>;
  * faults of the network, seeds and traces (faults.test.ts, replay.test.ts) is declared for virtual time alone: a real network has none of them.
  */
 export function describeRuntime(titled: string | Titled, declare: (start: Start) => void): void {
-  const { title, virtualOnly, shares = false, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
+  const given: Titled = typeof titled === 'string' ? { title: titled } : titled;
+  const { title, virtualOnly, shares = false, linked = false, everywhere } = given;
+  const real = linked ? [SOCKETS] : HOSTED;
   const why = virtualOnly === undefined ? '' : ` (on virtual time only: ${virtualOnly})`;
   describe(title + why, () => {
-    for (const kind of chosenPlacements(virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL, everywhere)) {
+    for (const kind of chosenPlacements(virtualOnly === undefined ? [...VIRTUAL, ...real] : VIRTUAL, everywhere)) {
       describeWorld(kind, () => declare(shares && kind.placement !== 'inline' ? sharing(kind) : starting(kind)));
     }
     closeAfterEach();
@@ -81,8 +88,8 @@ function sharing(kind: WorldKind): Start {
   let shared: World | undefined;
   after(() => shared?.cluster.close());
   return async (options) => {
-    if (options !== undefined) return open(kind, options);
-    shared ??= await open(kind, { kernelLimits: { stopTimeoutMs: 500 } });
+    if (options !== undefined && options !== TWO_PARTITIONS && options !== SHORT_STOP) return open(kind, options);
+    shared ??= await open(kind, SHORT_STOP);
     shared.cluster.isShared = true;
     return shared;
   };
@@ -102,8 +109,8 @@ export function describeHosted(titled: Placed, declare: (newCluster: () => Clust
 }
 
 /**
- * As `describePlacements`, for what goes between processes and uses no partition elsewhere: the first partition of each process is on the
- * thread of the test. In real time they reach each other by sockets and shared memory, as processes of the operating system do.
+ * As `describePlacements`, for what goes between processes and to which partitions elsewhere make no difference: in real time a runtime has
+ * one only where its test asks for it by its options.
  */
 export function describeLinked(title: string, declare: (newCluster: () => Cluster) => void): void {
   declareFor(chosenPlacements(LINKED), title, declare);
@@ -125,8 +132,9 @@ function describeWorld({ title, placement }: WorldKind, declare: () => void): vo
   });
 }
 
-async function open({ placement, hasControlElsewhere }: WorldKind, options?: RuntimeOptions): Promise<World> {
-  const cluster = new Cluster({}, placement);
+async function open(kind: WorldKind, options?: RuntimeOptions): Promise<World> {
+  const { placement, partitions, hasControlElsewhere } = kind;
+  const cluster = new Cluster({}, placement, partitions);
   const control = hasControlElsewhere === true ? await cluster.start() : undefined;
   const runtime = await cluster.start(options);
   return { cluster, control: control ?? runtime, runtime };
