@@ -95,6 +95,21 @@ function sharing(kind: WorldKind): Start {
   };
 }
 
+/** One runtime for the tests of a world that leave it as it was; it is stopped behind the last of them. */
+export function sharedRuntime(
+  newCluster: () => Cluster,
+  options?: RuntimeOptions,
+): () => Promise<Omit<World, 'control'>> {
+  let shared: Promise<Omit<World, 'control'>> | undefined;
+  after(async () => (await shared)?.cluster.close());
+  const first = async () => {
+    const cluster = newCluster();
+    cluster.isShared = true;
+    return { cluster, runtime: await cluster.start(options) };
+  };
+  return () => (shared ??= first());
+}
+
 /** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
 export function describePlacements(titled: Placed, declare: (newCluster: () => Cluster) => void): void {
   const { title, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
