@@ -26,11 +26,14 @@ export class Cluster {
   readonly started: Runtime[] = [];
   /** Several tests use it: its first runtime goes on after each, and it is closed behind the last. */
   isShared = false;
+  readonly #partitions: number;
   readonly #ground: Ground | undefined;
 
-  constructor(options: ExecutorOptions = {}, placement: Placement = 'inline') {
+  /** `partitions`: how many the first process has, of which all but one are elsewhere. */
+  constructor(options: ExecutorOptions = {}, placement: Placement = 'inline', partitions = 2) {
     const log = memoryLogger();
     this.placement = placement;
+    this.#partitions = partitions;
     this.seed = options.seed ?? 7;
     this.log = log.records;
     this.#ground = placement === 'inline' ? undefined : new Ground();
@@ -53,14 +56,14 @@ export class Cluster {
   }
 
   /**
-   * The first that is started serves the control plane; the others join it. With a placement the first has a hosted partition, and so has any
-   * other of two partitions.
+   * The first that is started serves the control plane; the others join it. With a placement the first has a hosted partition unless
+   * `partitions` is 1, and so has any other of two partitions.
    */
   async start(options: RuntimeOptions = {}): Promise<Runtime> {
     const [first] = this.started;
     const name = `process-${this.started.length}`;
     const join = first === undefined ? {} : { controlPlane: first.controlPlane };
-    const partitions = first === undefined ? 2 : 1;
+    const partitions = first === undefined ? this.#partitions : 1;
     const hosting = this.isVirtual ? {} : { placement: this.placement, system: { partitions } };
     const place = { node: `node-${this.started.length}`, name };
     // Other threads and processes answer late on a busy machine.

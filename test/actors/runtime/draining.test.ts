@@ -3,7 +3,7 @@ import { AskAbortedError, ConfigError, StoppedError } from '#src/errors.js';
 import { gate } from '../../support/deferred.js';
 import { rejection } from '../../support/rejection.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describeRuntime, startFlow, until } from './harness.js';
+import { describeRuntime, startFlow, TWO_PARTITIONS, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
 const NOTHING = {
@@ -17,7 +17,7 @@ const NOTHING = {
   unsentBytes: 0,
 };
 
-describeRuntime('a runtime that drains', (start) => {
+describeRuntime({ title: 'a runtime that drains', linked: true }, (start) => {
   it('handles every message that it has, and answers every ask, before it stops', async () => {
     const { runtime, cluster } = await start();
     const { scheduler } = cluster.executor;
@@ -65,7 +65,7 @@ describeRuntime('a runtime that drains', (start) => {
   });
 
   it('takes nothing new from outside', async () => {
-    const { runtime, cluster } = await start();
+    const { runtime, cluster } = await start(TWO_PARTITIONS);
     const ref = runtime.spawn(errandRunner());
     const { scheduler } = cluster.executor;
     const beganAtMs = scheduler.now();
@@ -112,7 +112,7 @@ describeRuntime('a runtime that drains', (start) => {
   });
 
   it('waits for its pipelines', async () => {
-    const { runtime, cluster } = await start();
+    const { runtime, cluster } = await start(TWO_PARTITIONS);
     const count = cluster.many(2_000, 300);
     const { run, board } = await startFlow(runtime, flow, { count });
     await until(() => board.sunk.length > 0);
@@ -123,7 +123,7 @@ describeRuntime('a runtime that drains', (start) => {
   });
 
   it('stops pipelines that have not ended by the deadline', async () => {
-    const { runtime } = await start({ kernelLimits: { stopTimeoutMs: 300 } });
+    const { runtime } = await start({ ...TWO_PARTITIONS, kernelLimits: { stopTimeoutMs: 300 } });
     const never = gate();
     const { run, board } = await startFlow(
       runtime,

@@ -1,4 +1,4 @@
 import { describeFaults } from './faults.js';
 
 /** test/slow/hosting/faults.test.ts tries more. */
-describeFaults(12);
+describeFaults(8);

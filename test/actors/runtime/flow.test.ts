@@ -7,7 +7,7 @@ import { Arrivals, NUMBERS, send } from '../../support/senders.js';
 import { turn } from '../../support/until.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
-import { describePlacements, until } from './harness.js';
+import { describeLinked, until } from './harness.js';
 
 const SENDERS = 3;
 const ENOUGH = 1_000;
@@ -46,7 +46,7 @@ async function flood(runtimes: readonly Runtime[], isPolite: boolean): Promise<v
 for (const isPolite of [true, false]) {
   const manners = isPolite ? 'await ready()' : 'send until BackpressureError';
 
-  describePlacements(`an actor that several processes send to, which ${manners}`, (newCluster) => {
+  describeLinked(`an actor that several processes send to, which ${manners}`, (newCluster) => {
     it('handles all that was accepted, and takes as much of each', async () => {
       const cluster = newCluster();
       const runtimes: Runtime[] = [];

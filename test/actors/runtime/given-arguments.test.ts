@@ -12,7 +12,7 @@ function call(on: object, name: string, ...args: readonly unknown[]): Promise<un
   return Promise.resolve().then((): unknown => Reflect.apply(method, on, args));
 }
 
-describeRuntime('an argument of a runtime', (start) => {
+describeRuntime({ title: 'an argument of a runtime', linked: true }, (start) => {
   it('that is wrong is refused at once, with what it has to be', async () => {
     const { runtime } = await start();
     const described = behavior(v1.PartitionRuntime, { describe: () => ({}) });

@@ -27,6 +27,7 @@ interface WorldKind {
   readonly title: string;
   readonly placement: Placement;
   readonly hasControlElsewhere?: boolean;
+  readonly partitions?: number;
 }
 
 const VIRTUAL: readonly WorldKind[] = [
@@ -39,12 +40,22 @@ const HOSTED: readonly WorldKind[] = [
   { title: inProcesses, placement: 'process' },
 ];
 
+/** In real time, where processes reach each other by sockets and shared memory, as processes of the operating system do. */
+const SOCKETS: WorldKind = { title: 'over sockets', placement: 'thread', partitions: 1 };
+const LINKED: readonly WorldKind[] = [{ title: 'on virtual links', placement: 'inline' }, SOCKETS];
+
+/** What a shared world of `describeRuntime` has anyway in real time: a test that asks for one of these shares it, too. */
+export const TWO_PARTITIONS: RuntimeOptions = { system: { partitions: 2 } };
+export const SHORT_STOP: RuntimeOptions = { kernelLimits: { stopTimeoutMs: 500 } };
+
 interface Titled {
   readonly title: string;
   /** Why the tests make sense on virtual time only: what they need that real time does not have. */
   readonly virtualOnly?: string;
   /** In real time, where a start takes a while, tests that start a runtime without options share one, and leave it as it was. */
   readonly shares?: boolean;
+  /** Partitions elsewhere make no difference to these tests: in real time a runtime has one only where its test asks for it by its options. */
+  readonly linked?: boolean;
   /** Processes make a difference to these tests, so `npm test` runs them there too: see worlds.ts. */
   readonly everywhere?: boolean;
 }
@@ -57,10 +68,12 @@ type Placed = string | Pick<Titled, 'title' | 'everywhere'>;
  * faults of the network, seeds and traces (faults.test.ts, replay.test.ts) is declared for virtual time alone: a real network has none of them.
  */
 export function describeRuntime(titled: string | Titled, declare: (start: Start) => void): void {
-  const { title, virtualOnly, shares = false, everywhere } = typeof titled === 'string' ? { title: titled } : titled;
+  const given: Titled = typeof titled === 'string' ? { title: titled } : titled;
+  const { title, virtualOnly, shares = false, linked = false, everywhere } = given;
+  const real = linked ? [SOCKETS] : HOSTED;
   const why = virtualOnly === undefined ? '' : ` (on virtual time only: ${virtualOnly})`;
   describe(title + why, () => {
-    for (const kind of chosenPlacements(virtualOnly === undefined ? [...VIRTUAL, ...HOSTED] : VIRTUAL, everywhere)) {
+    for (const kind of chosenPlacements(virtualOnly === undefined ? [...VIRTUAL, ...real] : VIRTUAL, everywhere)) {
       describeWorld(kind, () => declare(shares && kind.placement !== 'inline' ? sharing(kind) : starting(kind)));
     }
     closeAfterEach();
@@ -75,11 +88,26 @@ function sharing(kind: WorldKind): Start {
   let shared: World | undefined;
   after(() => shared?.cluster.close());
   return async (options) => {
-    if (options !== undefined) return open(kind, options);
-    shared ??= await open(kind, { kernelLimits: { stopTimeoutMs: 500 } });
+    if (options !== undefined && options !== TWO_PARTITIONS && options !== SHORT_STOP) return open(kind, options);
+    shared ??= await open(kind, SHORT_STOP);
     shared.cluster.isShared = true;
     return shared;
   };
+}
+
+/** One runtime for the tests of a world that leave it as it was; it is stopped behind the last of them. */
+export function sharedRuntime(
+  newCluster: () => Cluster,
+  options?: RuntimeOptions,
+): () => Promise<Omit<World, 'control'>> {
+  let shared: Promise<Omit<World, 'control'>> | undefined;
+  after(async () => (await shared)?.cluster.close());
+  const first = async () => {
+    const cluster = newCluster();
+    cluster.isShared = true;
+    return { cluster, runtime: await cluster.start(options) };
+  };
+  return () => (shared ??= first());
 }
 
 /** Declares the same tests for clusters on virtual time, and for those with partitions on threads and in processes. */
@@ -95,9 +123,19 @@ export function describeHosted(titled: Placed, declare: (newCluster: () => Clust
   declareFor(chosenPlacements(HOSTED, everywhere), title, declare);
 }
 
+/**
+ * As `describePlacements`, for what goes between processes and to which partitions elsewhere make no difference: in real time a runtime has
+ * one only where its test asks for it by its options.
+ */
+export function describeLinked(title: string, declare: (newCluster: () => Cluster) => void): void {
+  declareFor(chosenPlacements(LINKED), title, declare);
+}
+
 function declareFor(kinds: readonly WorldKind[], title: string, declare: (newCluster: () => Cluster) => void): void {
   describe(title, () => {
-    for (const kind of kinds) describeWorld(kind, () => declare(() => new Cluster({}, kind.placement)));
+    for (const kind of kinds) {
+      describeWorld(kind, () => declare(() => new Cluster({}, kind.placement, kind.partitions)));
+    }
     closeAfterEach();
   });
 }
@@ -109,8 +147,9 @@ function describeWorld({ title, placement }: WorldKind, declare: () => void): vo
   });
 }
 
-async function open({ placement, hasControlElsewhere }: WorldKind, options?: RuntimeOptions): Promise<World> {
-  const cluster = new Cluster({}, placement);
+async function open(kind: WorldKind, options?: RuntimeOptions): Promise<World> {
+  const { placement, partitions, hasControlElsewhere } = kind;
+  const cluster = new Cluster({}, placement, partitions);
   const control = hasControlElsewhere === true ? await cluster.start() : undefined;
   const runtime = await cluster.start(options);
   return { cluster, control: control ?? runtime, runtime };

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { gate } from '../../support/deferred.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describePlacements, describeRuntime, until } from './harness.js';
+import { describeLinked, describeRuntime, until } from './harness.js';
 
-describeRuntime('the health of a runtime', (start) => {
+describeRuntime({ title: 'the health of a runtime', linked: true }, (start) => {
   it('says where it is, with whom it is linked, and that nothing is wrong', async () => {
     const { runtime, control } = await start({ system: { partitions: 2 } });
     const health = runtime.health();
@@ -106,7 +106,7 @@ describeRuntime('the health of a runtime', (start) => {
   });
 });
 
-describePlacements('the health of a runtime that is cut off', (newCluster) => {
+describeLinked('the health of a runtime that is cut off', (newCluster) => {
   it('is not ready, but alive: it goes on without the control plane', async () => {
     const cluster = newCluster();
     const control = await cluster.start();

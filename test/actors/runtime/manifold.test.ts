@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { behavior, later } from '#src/actors/kernel/index.js';
 import { manifold } from '#src/actors/runtime/manifold.js';
 import { v1 } from '#src/protocol/index.js';
-import { describePlacements, until } from './harness.js';
+import { describeLinked, until } from './harness.js';
 
-describePlacements('a manifold', (newCluster) => {
+describeLinked('a manifold', (newCluster) => {
   it('lets a writer begin when all who read know it, and not before', async () => {
     const cluster = newCluster();
     const [here, there] = [await cluster.start(), await cluster.start()];

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { rejection } from '../../support/rejection.js';
 import { errandRunner, Errands } from './errand-runner.js';
-import { describeRuntime, startFlow, until } from './harness.js';
+import { describeRuntime, startFlow, TWO_PARTITIONS, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
-describeRuntime('the metrics of a runtime', (start) => {
+describeRuntime({ title: 'the metrics of a runtime', linked: true }, (start) => {
   it('count messages, asks, failures and dead letters', async () => {
     const { runtime } = await start();
     const before = runtime.metrics();
@@ -71,7 +71,7 @@ describeRuntime('the metrics of a runtime', (start) => {
   });
 
   it('count what each partition does, and all of them together', async () => {
-    const { runtime } = await start({ system: { partitions: 3 } });
+    const { runtime } = await start(TWO_PARTITIONS);
     runtime.spawn(errandRunner());
     const { partitions, ...total } = runtime.metrics();
     expect(partitions.map(({ ordinal }) => ordinal)).to.deep.equal(runtime.ordinals);
@@ -88,7 +88,7 @@ describeRuntime('the metrics of a runtime', (start) => {
   });
 
   it('count the elements of pipelines, and how pipelines end', async () => {
-    const { runtime, control } = await start();
+    const { runtime, control } = await start(TWO_PARTITIONS);
     const completed = await startFlow(runtime, flow, { count: 100 });
     await completed.run.done;
     const stopped = await startFlow(runtime, flow, { count: 1_000_000 });

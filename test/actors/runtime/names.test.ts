@@ -8,7 +8,7 @@ import { describeRuntime, until } from './harness.js';
 const numbered = (ordinal: number) =>
   behavior(v1.PartitionRuntime, { supervision: 'stop', describe: () => ({ ordinal }) });
 
-describeRuntime('a registered name', (start) => {
+describeRuntime({ title: 'a registered name', linked: true }, (start) => {
   it('is given back when its actor ends, and another may have it at once', async () => {
     const { runtime, cluster } = await start();
     const other = await cluster.start();
@@ -204,7 +204,7 @@ describeRuntime('a registered name', (start) => {
   });
 });
 
-describeRuntime('a reference that a message carries', (start) => {
+describeRuntime({ title: 'a reference that a message carries', linked: true }, (start) => {
   it('is used outside of actors', async () => {
     const { runtime, cluster } = await start();
     const other = await cluster.start();

@@ -3,7 +3,7 @@ import { PipelineError, StoppedError } from '#src/errors.js';
 import { gate } from '../../support/deferred.js';
 import { sorted, upTo } from '../../support/numbers.js';
 import { rejection } from '../../support/rejection.js';
-import { describeRuntime, startFlow, until } from './harness.js';
+import { describeRuntime, SHORT_STOP, startFlow, TWO_PARTITIONS, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
 
@@ -18,7 +18,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   });
 
   it('hands every row on once with several instances over several partitions', async () => {
-    const { runtime, cluster } = await start({ system: { partitions: 2 } });
+    const { runtime, cluster } = await start(TWO_PARTITIONS);
     await cluster.start();
     const count = cluster.many(2_000, 500);
     const { run, board } = await startFlow(runtime, flow, { count, stages: 4, sinks: 3 });
@@ -177,7 +177,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
 
   for (const definition of [flow, restarting]) {
     it(`fails with the very error that a segment in the same process threw, and with one like it from elsewhere (${definition.name})`, async () => {
-      const { runtime, cluster } = await start({ system: { partitions: 2 } });
+      const { runtime, cluster } = await start(TWO_PARTITIONS);
       const elsewhere = await cluster.start();
       // Partitions but the first are elsewhere, too, where they are on threads or in processes of their own.
       const here = cluster.isVirtual ? runtime.ordinals : runtime.ordinals.slice(0, 1);
@@ -208,7 +208,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   }
 
   it('gives up code that does not settle after stopTimeoutMs', async () => {
-    const { runtime, cluster } = await start({ kernelLimits: { stopTimeoutMs: 700 } });
+    const { runtime, cluster } = await start(SHORT_STOP);
     const never = gate();
     const { run, board } = await startFlow(
       runtime,
@@ -225,7 +225,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
     const { scheduler } = cluster.executor;
     const before = scheduler.now();
     const { givenUp } = await run.stop();
-    cluster.expectPassed(scheduler.now() - before, 700, 900);
+    cluster.expectPassed(scheduler.now() - before, 500, 700);
     expect(givenUp.map(({ segment, instance }) => `${segment} ${instance}`)).to.deep.equal(['sink 0']);
     expect(cluster.log.some(({ message }) => message.includes('was abandoned'))).to.equal(true);
     never.open();
@@ -326,7 +326,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   it('takes an instance in at any moment of the end', async () => {
     const { runtime, cluster } = await start();
     await cluster.start();
-    for (let ms = 0; ms < 40; ms += 40 / cluster.many(20, 5)) {
+    for (let ms = 0; ms < 40; ms += 40 / cluster.many(10, 5)) {
       const { run, board } = await startFlow(
         runtime,
         flow,

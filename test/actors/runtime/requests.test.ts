@@ -12,7 +12,7 @@ import { eventually } from '../../support/until.js';
 import { describeWithUcx } from '../../transport/ucx/available.js';
 import { Depot } from '../transport/errands.js';
 import { depot } from '../transport/partitions.js';
-import { describePlacements, until } from './harness.js';
+import { describeLinked, until } from './harness.js';
 import { placedDepot } from './placing/depot.js';
 
 const long = { timeoutMs: 600_000 };
@@ -34,7 +34,7 @@ function lookup(runtime: Runtime) {
   return runtime.lookup(Depot, 'depot');
 }
 
-describePlacements('streams of requests between processes', (newCluster) => {
+describeLinked('streams of requests between processes', (newCluster) => {
   async function setUp(made = depot()) {
     const cluster = newCluster();
     const [first, second, third] = [await cluster.start(), await cluster.start(), await cluster.start()];

@@ -4,10 +4,10 @@ import { ConfigError, UnreachableError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
-import { closeAfterEach, Cluster, describePlacements, startFlow, until } from './harness.js';
+import { closeAfterEach, Cluster, describeLinked, describePlacements, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 
-describePlacements('a node that crashes and comes back', (newCluster) => {
+describeLinked('a node that crashes and comes back', (newCluster) => {
   it('joins afresh, with new ids, and its names are free again', async () => {
     const cluster = newCluster();
     const { executor } = cluster;

@@ -7,15 +7,15 @@ import type { Runtime } from '#src/actors/runtime/index.js';
 import { gate } from '../../support/deferred.js';
 import { sorted, upTo } from '../../support/numbers.js';
 import { rejection } from '../../support/rejection.js';
-import { describeRuntime, startFlow, until } from './harness.js';
+import { type Cluster, describeRuntime, startFlow, TWO_PARTITIONS, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import restarting from './pipelines/flow-restart.js';
 
 const echo = behavior(v1.PartitionRuntime, { describe: () => ({ ordinal: 42 }) });
 
-describeRuntime('a runtime', (start) => {
+describeRuntime({ title: 'a runtime', linked: true }, (start) => {
   it('is up when start resolves, and its actors are found by name from any process', async () => {
-    const { runtime, control, cluster } = await start({ system: { partitions: 2 } });
+    const { runtime, control, cluster } = await start(TWO_PARTITIONS);
     expect(runtime.isConnected).to.equal(true);
     expect(runtime.ordinals).to.have.length(2);
     const other = await cluster.start();
@@ -57,7 +57,7 @@ describeRuntime('a runtime', (start) => {
 
   it('is stopped once, however often it is asked to, and leaves nothing', async () => {
     const { runtime, control, cluster } = await start();
-    const other = await cluster.start({ system: { partitions: 2 } });
+    const other = await cluster.start(TWO_PARTITIONS);
     await Promise.all([other.stop(), other.stop()]);
     expect(other.leftovers).to.deep.equal({
       actors: 0,
@@ -85,8 +85,8 @@ describeRuntime('a runtime', (start) => {
 
   it('fails a pipeline when a process of it stops in good order: what it read is missing', async () => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
-    for (const segment of ['source', 'stage', 'sink']) {
-      const other = await cluster.start({ system: { partitions: 2 } });
+    for (const segment of segmentsOf(cluster)) {
+      const other = await cluster.start(TWO_PARTITIONS);
       const { run, board } = await startFlow(
         runtime,
         flow,
@@ -110,8 +110,8 @@ describeRuntime('a runtime', (start) => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
     const count = cluster.many(300, 60);
     for (const end of ['stop', 'crash']) {
-      for (const segment of ['source', 'stage', 'sink']) {
-        const other = await cluster.start({ system: { partitions: 2 } });
+      for (const segment of segmentsOf(cluster)) {
+        const other = await cluster.start(TWO_PARTITIONS);
         const far = placing(segment, runtime, other);
         const { run, board } = await startFlow(
           runtime,
@@ -136,8 +136,8 @@ describeRuntime('a runtime', (start) => {
 
   it('fails a pipeline with what was lost when a process of it crashes', async () => {
     const { runtime, cluster } = await start({ streamWindow: { items: 8 } });
-    for (const segment of ['source', 'stage', 'sink']) {
-      const other = await cluster.start({ system: { partitions: 2 } });
+    for (const segment of segmentsOf(cluster)) {
+      const other = await cluster.start(TWO_PARTITIONS);
       const { run, board } = await startFlow(
         runtime,
         flow,
@@ -159,7 +159,7 @@ describeRuntime('a runtime', (start) => {
   });
 
   it('ends its runs with StoppedError when it stops', async () => {
-    const { runtime, cluster } = await start();
+    const { runtime, cluster } = await start(TWO_PARTITIONS);
     const never = gate();
     const { run } = await startFlow(
       runtime,
@@ -178,7 +178,7 @@ describeRuntime('a runtime', (start) => {
   });
 
   it('ends its runs when it crashes', async () => {
-    const { runtime, cluster } = await start();
+    const { runtime, cluster } = await start(TWO_PARTITIONS);
     const { run, board } = await startFlow(
       runtime,
       flow,
@@ -325,6 +325,11 @@ describeRuntime(CUT_OFF, (start) => {
     expect(board.sunk.map(({ id }) => id)).to.deep.equal(upTo(300));
   });
 });
+
+/** Those that are in a process which ends: each on virtual time, and one in real time, where a process takes a while to start. */
+function segmentsOf({ isVirtual }: Cluster): readonly string[] {
+  return isVirtual ? ['source', 'stage', 'sink'] : ['stage'];
+}
 
 /** One segment in the one process, the others in the other. */
 function placing(segment: string, here: Runtime, there: Runtime): Record<string, readonly number[]> {

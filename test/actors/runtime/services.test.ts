@@ -5,20 +5,20 @@ import { manifold } from '#src/actors/runtime/manifold.js';
 import { v1 } from '#src/protocol/index.js';
 import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
 import { upTo } from '../../support/numbers.js';
-import { type Cluster, describePlacements, startFlow, until } from './harness.js';
+import { type Cluster, describeLinked, startFlow, until } from './harness.js';
 import flow from './pipelines/flow.js';
 import { Row } from './row.js';
 
 const { LifeCycle } = v1;
 
-/** Two processes: what runs in the last partition of `here` is driven from `there`, by messages alone. */
-async function twoProcesses(cluster: Cluster) {
-  const here = await cluster.start({ system: { partitions: 2 } });
+/** Two processes: what runs in the last of the partitions of `here` is driven from `there`, by messages alone. */
+async function twoProcesses(cluster: Cluster, partitions = 1) {
+  const here = await cluster.start({ system: { partitions } });
   const there = await cluster.start();
   return { cluster, here, there };
 }
 
-describePlacements('the services of the runtime, driven from another process by messages alone', (newCluster) => {
+describeLinked('the services of the runtime, driven from another process by messages alone', (newCluster) => {
   it('Runtime: describes itself, and stops, after it has answered', async () => {
     const { here: control, there: runtime, cluster } = await twoProcesses(newCluster());
     const ref = await control.lookup(v1.Runtime, `millrace/runtime/${runtime.pUid}`);
@@ -31,7 +31,7 @@ describePlacements('the services of the runtime, driven from another process by 
   });
 
   it('PartitionRuntime: describes itself', async () => {
-    const { cluster, here, there } = await twoProcesses(newCluster());
+    const { cluster, here, there } = await twoProcesses(newCluster(), 2);
     for (const ordinal of here.ordinals) {
       const ref = await there.lookup(v1.PartitionRuntime, `millrace/partition/${ordinal}`);
       const description = await ref.describe({});
@@ -53,7 +53,7 @@ describePlacements('the services of the runtime, driven from another process by 
   });
 
   it('SegmentsManager: registers, activates, describes, stops and forgets segments, however often it is told', async () => {
-    const { cluster, here, there } = await twoProcesses(newCluster());
+    const { cluster, here, there } = await twoProcesses(newCluster(), 2);
     const { board, manager, port, segment } = await twoSegments(here, there);
     const sink = v1.SegmentRequest.create({ id: 2002, segment: segment('sink', [port('stage', false)]) });
     await manager.register(sink);
@@ -81,7 +81,7 @@ describePlacements('the services of the runtime, driven from another process by 
   });
 
   it('SegmentsManager: answers what it cannot do with an error, and goes on', async () => {
-    const { here, there } = await twoProcesses(newCluster());
+    const { here, there } = await twoProcesses(newCluster(), 2);
     const manager = await there.lookup(v1.SegmentsManager, `millrace/segments-manager/${lastOf(here)}`);
     expect(await manager.activate({ id: 9 }).then(() => 'answered', String)).to.include('Segment 9 is not registered');
     expect(await manager.drain({ id: 9 }).then(() => 'answered', String)).to.include('Segment 9 is not registered');
@@ -90,7 +90,7 @@ describePlacements('the services of the runtime, driven from another process by 
   });
 
   it('SegmentsManager: drains a segment through the control plane', async () => {
-    const { cluster, here, there } = await twoProcesses(newCluster());
+    const { cluster, here, there } = await twoProcesses(newCluster(), 2);
     const count = cluster.many(600, 300);
     const { run, board } = await startFlow(
       here,

@@ -5,7 +5,7 @@ import { Listing } from '../transport/errands.js';
 import { listing } from '../transport/partitions.js';
 import { upTo } from '../../support/numbers.js';
 import { readAll } from '../../support/read-all.js';
-import { describePlacements, until } from './harness.js';
+import { describeLinked, until } from './harness.js';
 
 const forever = { timeoutMs: Number.POSITIVE_INFINITY };
 
@@ -24,7 +24,7 @@ function endlessly() {
   return { closed, endless };
 }
 
-describePlacements('streams between processes', (newCluster) => {
+describeLinked('streams between processes', (newCluster) => {
   it('are read through a name that was looked up, from any of them', async () => {
     const { runtimes, second, endless } = await setUp();
     second.spawn(endless, { name: 'numbers', register: true });

@@ -297,7 +297,7 @@ describe('borrowed fields and the handlers that have them', () => {
         }
         for (const bytes of [...kept.values()].flat()) bytes.dispose();
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
     await settled(both.writer, both.reader);
   });

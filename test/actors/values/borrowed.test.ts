@@ -7,7 +7,7 @@ import { limits } from '#src/limits.js';
 import type { BorrowedBytes } from '#src/protocol/index.js';
 import { lackingSharedMemory } from '../../descriptors/pools.js';
 import { upTo } from '../../support/numbers.js';
-import { describePlacements, until } from '../runtime/harness.js';
+import { describeLinked, until } from '../runtime/harness.js';
 import { type Frame, Frames } from './frames.js';
 import { isPatterned, type Pair, pair, patterned, settled } from './harness.js';
 
@@ -41,7 +41,7 @@ function held(runtime: Runtime): number {
   return runtime.metrics().values.held;
 }
 
-describePlacements({ title: 'borrowed fields of messages', everywhere: true }, (newCluster) => {
+describeLinked('borrowed fields of messages', (newCluster) => {
   const isMapped = (both: Pair): boolean => !both.cluster.isVirtual && lackingSharedMemory() === undefined;
 
   it('are where their sender has written them, are not copied, and are released when the handler has settled', async () => {

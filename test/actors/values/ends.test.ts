@@ -3,7 +3,7 @@ import { bytesCodable, textCodable } from '#src/descriptors/index.js';
 import { AskTimeoutError, StoppedError, UnreachableError } from '#src/errors.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
-import { describePlacements, until } from '../runtime/harness.js';
+import { describeLinked, until } from '../runtime/harness.js';
 import { isPatterned, pair, patterned, settled } from './harness.js';
 
 const MIB = 1024 * 1024;
@@ -13,7 +13,7 @@ async function readAll<T>(values: AsyncIterable<T>, read: T[] = []): Promise<T[]
   return read;
 }
 
-describePlacements({ title: 'the end of a stream of values', everywhere: true }, (newCluster) => {
+describeLinked('the end of a stream of values', (newCluster) => {
   it('are all read although the process of the publisher stops as soon as it has ended', async () => {
     const { cluster, writer, reader } = await pair(newCluster());
     const third = await cluster.start();

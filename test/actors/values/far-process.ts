@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { bytesCodable, type Block } from '#src/descriptors/index.js';
 import { silentLogger } from '#src/logging/index.js';
+import { isFilled } from './filled.js';
 
 export type Order =
   /** Publishes values without end, each full of its number. */
@@ -91,8 +92,7 @@ async function read({ name, keep }: Extract<Order, { kind: 'read' }>): Promise<v
   const subscriber = await runtime.subscriber(name, bytesCodable);
   for await (const descriptor of subscriber.descriptors()) {
     const bytes = await descriptor.takeValue();
-    const [first] = bytes;
-    if (!bytes.every((byte) => byte === first)) said.garbage += 1;
+    if (!isFilled(bytes, bytes[0])) said.garbage += 1;
     said.read += 1;
     report();
     if (said.read > keep) descriptor.dispose();

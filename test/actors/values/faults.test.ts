@@ -11,7 +11,7 @@ const SIZES = [10, 5_000, 200_000];
 describe('values on a network with faults', () => {
   closeAfterEach();
 
-  for (const seed of upTo(20)) {
+  for (const seed of upTo(8)) {
     it(`arrive once and in order, and are freed, although frames are lost, doubled and late (seed ${seed})`, async () => {
       const cluster = new Cluster({ seed, latencyMs: 2, jitterMs: 3, loss: 0.02, duplicate: 0.02, reorder: 0.05 });
       const { writer, reader } = await pair(cluster);
@@ -34,7 +34,7 @@ describe('values on a network with faults', () => {
     });
   }
 
-  for (const seed of upTo(10)) {
+  for (const seed of upTo(5)) {
     it(`are freed when their reader crashes, and those not fetched yet are lost at once when their writer does (seed ${seed})`, async () => {
       const cluster = new Cluster({ seed, latencyMs: 2, jitterMs: 3 });
       await cluster.start();
@@ -71,7 +71,7 @@ describe('values on a network with faults', () => {
     });
   }
 
-  for (const seed of upTo(10)) {
+  for (const seed of upTo(5)) {
     it(`are freed when the link between both is cut, and both go on (seed ${seed})`, async () => {
       const cluster = new Cluster({ seed, latencyMs: 2, jitterMs: 3, linkDeadMs: 100 });
       await cluster.start();

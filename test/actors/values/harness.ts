@@ -14,15 +14,29 @@ export async function pair(cluster: Cluster): Promise<Pair> {
   return { cluster, writer, reader: await cluster.start() };
 }
 
+/** A multiple of 256, after which the pattern repeats. */
+const CHUNK = 64 * 1024;
+const PATTERN = Uint8Array.from({ length: CHUNK + 256 }, (_, index) => index * 7);
+
+/** The pattern of a mark, which begins with that. 183 * 7 is 1 modulo 256. */
+function patternOf(mark: number): Uint8Array {
+  const start = (mark * 183) & 0xff;
+  return PATTERN.subarray(start, start + CHUNK);
+}
+
 /** Bytes that say which value they belong to, wherever one looks. */
 export function patterned(sizeBytes: number, mark: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
-  for (let index = 0; index < sizeBytes; index += 1) bytes[index] = (mark + index * 7) & 0xff;
+  Buffer.from(bytes.buffer).fill(patternOf(mark));
   return bytes;
 }
 
 export function isPatterned(bytes: Uint8Array, mark: number): boolean {
-  for (let index = 0; index < bytes.length; index += 1) if (bytes[index] !== ((mark + index * 7) & 0xff)) return false;
+  const pattern = patternOf(mark);
+  for (let index = 0; index < bytes.length; index += CHUNK) {
+    const part = bytes.subarray(index, index + CHUNK);
+    if (Buffer.compare(part, pattern.subarray(0, part.length)) !== 0) return false;
+  }
   return true;
 }
 

@@ -7,7 +7,7 @@ import { limits } from '#src/limits.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { lackingSharedMemory } from '../../descriptors/pools.js';
-import { describePlacements, until } from '../runtime/harness.js';
+import { describeLinked, until } from '../runtime/harness.js';
 import { type Errand, Errands, Listing } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
 import { isPatterned, type Pair, pair, patterned, settled } from './harness.js';
@@ -30,7 +30,7 @@ function copied(...runtimes: readonly Runtime[]): number {
   return runtimes.reduce((sum, runtime) => sum + runtime.metrics().values.bytesCopied, 0);
 }
 
-describePlacements({ title: 'large fields of messages', everywhere: true }, (newCluster) => {
+describeLinked('large fields of messages', (newCluster) => {
   it('arrive whole, in their order among other messages, and leave nothing', async () => {
     const both = await pair(newCluster());
     const { ref, handled } = await desk(both);

@@ -9,7 +9,7 @@ import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
-import { closeAfterEach, Cluster, describePlacements, until } from '../runtime/harness.js';
+import { closeAfterEach, Cluster, describeHosted, describeLinked, until } from '../runtime/harness.js';
 import type { Errand } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
 import { echo } from './echo.js';
@@ -38,7 +38,7 @@ async function kept(writer: Runtime, reader: Runtime, values: number): Promise<D
   return held;
 }
 
-describePlacements({ title: 'the ledger of values', everywhere: true }, (newCluster) => {
+describeLinked('the ledger of values', (newCluster) => {
   it('says who holds what, since when and from where, and is empty when all was given back', async () => {
     const { writer, reader } = await pair(newCluster());
     const held = await kept(writer, reader, 3);
@@ -78,15 +78,15 @@ describePlacements({ title: 'the ledger of values', everywhere: true }, (newClus
       expect([owned, left, holders, owners, oldestOwned, oldestHeld]).to.deep.equal([NOTHING, NOTHING, [], [], [], []]);
     }
   });
+});
 
-  it('has the pools and values of partitions on threads and in processes, too', async () => {
+describeHosted({ title: 'the ledger of values of a partition elsewhere', everywhere: true }, (newCluster) => {
+  it('is told to its runtime, with its pools', async () => {
     const cluster = newCluster();
     const runtime = await cluster.start();
-    const on = cluster.placement === 'process' ? 'processes' : 'threads';
-    const ref = await (cluster.isVirtual ? runtime.place(echo) : runtime.place(echo, { on }));
+    const ref = await runtime.place(echo, { on: cluster.placement === 'process' ? 'processes' : 'threads' });
     const load = patterned(2 * limits.inlineFieldBytes, 5);
     expect((await ref.run({ load }, { timeoutMs: 20_000 })).load).to.deep.equal(load);
-    if (cluster.isVirtual) return;
     // What a partition elsewhere says of itself comes once a second.
     await until(() => {
       const [, hosted] = runtime.describe().partitions ?? [];

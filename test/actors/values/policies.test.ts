@@ -4,7 +4,7 @@ import { ConfigError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
-import { closeAfterEach, Cluster, describePlacements, until } from '../runtime/harness.js';
+import { closeAfterEach, Cluster, describeLinked, until } from '../runtime/harness.js';
 import { isPatterned, pair, patterned, settled } from './harness.js';
 
 async function readAll<T>(values: AsyncIterable<T>): Promise<T[]> {
@@ -13,7 +13,7 @@ async function readAll<T>(values: AsyncIterable<T>): Promise<T[]> {
   return read;
 }
 
-describePlacements({ title: 'the policy of a publisher of values', everywhere: true }, (newCluster) => {
+describeLinked('the policy of a publisher of values', (newCluster) => {
   it('hash sends values of one key to one subscriber, and needs a key', async () => {
     const { writer, reader } = await pair(newCluster());
     const publisher = await writer.publisher('lines', textCodable, { policy: 'hash' });

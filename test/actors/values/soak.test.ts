@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { bytesCodable } from '#src/descriptors/index.js';
-import { describePlacements } from '../runtime/harness.js';
+import { describeLinked } from '../runtime/harness.js';
 import { pair, settled } from './harness.js';
 
 /** `SOAK_VALUES=1000000` for a soak. */
@@ -13,7 +13,7 @@ function sizeOf(number: number): number {
   return SIZES[number % SIZES.length] ?? 0;
 }
 
-describePlacements({ title: `${VALUES} values of mixed sizes`, everywhere: true }, (newCluster) => {
+describeLinked(`${VALUES} values of mixed sizes`, (newCluster) => {
   it('leave no object, no block and no copy, and memory as it was half-way', async function () {
     this.timeout(120_000 + VALUES);
     const { writer, reader } = await pair(newCluster());

@@ -4,7 +4,7 @@ import { ConfigError, ConsumedError, ProtocolError, StoppedError, UnreachableErr
 import { rejection } from '../../support/rejection.js';
 import { upTo } from '../../support/numbers.js';
 import { lackingSharedMemory } from '../../descriptors/pools.js';
-import { describePlacements, until } from '../runtime/harness.js';
+import { describeLinked, until } from '../runtime/harness.js';
 import { isPatterned, pair, patterned, settled } from './harness.js';
 
 const MIB = 1024 * 1024;
@@ -14,7 +14,7 @@ async function readAll<T>(values: AsyncIterable<T>, read: T[] = []): Promise<T[]
   return read;
 }
 
-describePlacements({ title: 'values of any size', everywhere: true }, (newCluster) => {
+describeLinked('values of any size', (newCluster) => {
   it('go from a publisher to a subscriber in another process, in order, with every byte, and leave nothing', async () => {
     const { writer, reader } = await pair(newCluster());
     const sizes = [1, 100, 4_096, 4_097, 65_536, MIB, 8 * MIB, 3];

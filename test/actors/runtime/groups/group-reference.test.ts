@@ -22,7 +22,7 @@ async function joined<State>(runtime: Runtime, behaviors: readonly Behavior<type
 
 const numbered = (value: number) => errandRunner({ run: () => ({ value }) });
 
-describeRuntime('a reference to a group', (start) => {
+describeRuntime({ title: 'a reference to a group', linked: true }, (start) => {
   it('gives the hash policy a request with its defaults', async () => {
     const { runtime } = await start();
     await joined(runtime, [errandRunner()]);

@@ -35,7 +35,7 @@ async function eventuallyIn(cluster: Cluster, isTrue: () => Promise<boolean>): P
   throw new Error(`this never became true: ${isTrue.toString()}`);
 }
 
-describeRuntime('a group', (start) => {
+describeRuntime({ title: 'a group', linked: true }, (start) => {
   it('gives its messages to its members in turn, those of other processes too', async () => {
     const { runtime, cluster } = await start();
     const other = await cluster.start();
@@ -197,6 +197,25 @@ describeRuntime('a group', (start) => {
     expect(await rejection(runtime.group(Errands, 'pool', { timeoutMs: -1 }))).to.be.instanceOf(ConfigError);
   });
 
+  it('is followed by its members', async () => {
+    const { runtime, cluster } = await start();
+    const other = await cluster.start();
+    const sizes: number[] = [];
+    const unwatch = await runtime.watchGroup(Errands, 'pool', (refs) => sizes.push(refs.length));
+    const { refs } = await members(other, 2);
+    await until(() => sizes.length === 3);
+    for (const ref of refs) await other.unregister('pool', ref);
+    await until(() => sizes.length === 5);
+    expect(sizes).to.deep.equal([0, 1, 2, 1, 0]);
+    unwatch();
+    unwatch();
+    await members(other, 1);
+    await cluster.pass(100);
+    expect(sizes).to.have.length(5);
+  });
+});
+
+describeRuntime('a group of placed actors', (start) => {
   it('is joined by placed actors', async () => {
     const { runtime, cluster } = await start();
     const refs = await runtime.place(adder, { args: { start: 1 }, instances: 3, group: 'adders' });
@@ -246,22 +265,5 @@ describeRuntime('a group', (start) => {
     await runtime.unregister('adder', second);
     expect((await adders.run({ value: 4 })).value).to.equal(4);
     expect(await rejection(other.lookup(Errands, 'adder', { timeoutMs: 200 }))).to.include({ code: 'ASK_TIMEOUT' });
-  });
-
-  it('is followed by its members', async () => {
-    const { runtime, cluster } = await start();
-    const other = await cluster.start();
-    const sizes: number[] = [];
-    const unwatch = await runtime.watchGroup(Errands, 'pool', (refs) => sizes.push(refs.length));
-    const { refs } = await members(other, 2);
-    await until(() => sizes.length === 3);
-    for (const ref of refs) await other.unregister('pool', ref);
-    await until(() => sizes.length === 5);
-    expect(sizes).to.deep.equal([0, 1, 2, 1, 0]);
-    unwatch();
-    unwatch();
-    await members(other, 1);
-    await cluster.pass(100);
-    expect(sizes).to.have.length(5);
   });
 });

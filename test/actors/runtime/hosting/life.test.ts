@@ -33,18 +33,18 @@ async function fell(hosting: Hosting, runtime: Runtime): Promise<void> {
 
 describeHosting('a hosted partition', (hosting) => {
   it('is in what the runtime says of itself, and has its names', async () => {
-    const runtime = await hosting().start({ system: { partitions: 3 } });
-    await (await hosting().run(runtime, flow, { count: 100, stages: 3 })).done;
+    const runtime = await hosting().start();
+    await (await hosting().run(runtime, flow, { count: 100, stages: 2 })).done;
     const { partitions = [] } = runtime.describe();
     expect(partitions.map(({ ordinal }) => ordinal)).to.deep.equal(runtime.ordinals);
-    expect(new Set(partitions.map(({ address }) => address)).size).to.equal(3);
+    expect(new Set(partitions.map(({ address }) => address)).size).to.equal(2);
     for (const { thread, actors } of partitions.slice(1)) {
       expect(thread).to.be.greaterThan(0);
       expect(actors).to.be.greaterThan(2);
     }
     const read = (): number[] => runtime.metrics().partitions.map(({ segments }) => segments.read);
     await eventually(() => read().reduce((sum, each) => sum + each) === 200);
-    expect(read().filter((count) => count > 0)).to.have.length(3);
+    expect(read().filter((count) => count > 0)).to.have.length(2);
     const { links } = runtime.metrics().partitions[1] ?? {};
     expect(links?.envelopesReceived).to.be.greaterThan(0);
     const health = runtime.health();
@@ -90,7 +90,7 @@ describeHosting('a hosted partition', (hosting) => {
   ] as const) {
     it(`whose initializer ${deed} is given up in the end, and the rest goes on`, async () => {
       const initializers = [hooks(hosting().file('hooks'), { deed })];
-      const runtime = await hosting().start({ initializers, kernelLimits: { restarts: 2 } });
+      const runtime = await hosting().start({ initializers, kernelLimits: { restarts: 1 } });
       const failures: string[] = [];
       runtime.failures.subscribe(({ path, error }) => failures.push(`${path} ${error.message}`));
       await fell(hosting(), runtime);
@@ -108,7 +108,7 @@ describeHosting('a hosted partition', (hosting) => {
       await (await hosting().run(runtime, flow, { count: 20 })).done;
       expect(hosting().ids('sunk')).to.deep.equal(upTo(20));
       expect(hookNotes(hosting().file('hooks')).map(({ what }) => what)).to.deep.equal(
-        Array.from({ length: 4 - 1 }, () => 'initialize'),
+        Array.from({ length: 2 }, () => 'initialize'),
       );
     });
   }
@@ -116,12 +116,12 @@ describeHosting('a hosted partition', (hosting) => {
   it('that cannot come up fails the start with the cause, and leaves nothing', async () => {
     const nowhere = new URL('./nowhere.js', import.meta.url).href;
     const without = new URL('../row.js', import.meta.url).href;
-    for (const [initializer, cause] of [
-      [hooks(hosting().file('hooks'), { deed: 'throws' }), 'it threw RangeError: a cannot initialize'],
-      [nowhere, `it threw ConfigError: The initializer ${nowhere} cannot be loaded: Cannot find module`],
-      [without, `it threw ConfigError: The initializer ${without} exports neither a function initialize nor`],
+    for (const [partitions, initializer, cause] of [
+      [3, hooks(hosting().file('hooks'), { deed: 'throws' }), 'it threw RangeError: a cannot initialize'],
+      [2, nowhere, `it threw ConfigError: The initializer ${nowhere} cannot be loaded: Cannot find module`],
+      [2, without, `it threw ConfigError: The initializer ${without} exports neither a function initialize nor`],
     ] as const) {
-      const error = await rejection(hosting().start({ system: { partitions: 3 }, initializers: [initializer] }));
+      const error = await rejection(hosting().start({ system: { partitions }, initializers: [initializer] }));
       expect(error, initializer).to.be.instanceOf(UnreachableError);
       expect(String(error)).to.match(/Partition [12] \((?:thread|process) \d+\) is gone: /);
       expect(String(error)).to.include(cause);
@@ -133,21 +133,19 @@ describeHosting('a hosted partition', (hosting) => {
   it('runs initializers in order before it, and finalizers in the reverse order after it', async () => {
     const file = hosting().file('hooks');
     const initializers = ['a', 'b', 'c'].map((name) => hooks(file, { name }));
-    const runtime = await hosting().start({ system: { partitions: 3 }, initializers });
-    expect(hookNotes(file)).to.have.length(6);
+    const runtime = await hosting().start({ initializers });
+    expect(hookNotes(file)).to.have.length(3);
     await runtime.stop();
-    for (const index of [1, 2]) {
-      const own = hookNotes(file).filter((note) => note.index === index);
-      expect(own.map(({ what, name }) => `${what} ${name}`)).to.deep.equal([
-        'initialize a',
-        'initialize b',
-        'initialize c',
-        'finalize c',
-        'finalize b',
-        'finalize a',
-      ]);
-      expect(new Set(own.map(({ pid, thread }) => `${pid} ${thread}`)).size).to.equal(1);
-    }
+    const own = hookNotes(file).filter((note) => note.index === 1);
+    expect(own.map(({ what, name }) => `${what} ${name}`)).to.deep.equal([
+      'initialize a',
+      'initialize b',
+      'initialize c',
+      'finalize c',
+      'finalize b',
+      'finalize a',
+    ]);
+    expect(new Set(own.map(({ pid, thread }) => `${pid} ${thread}`)).size).to.equal(1);
     expect(hookNotes(file).some(({ index }) => index === 0)).to.equal(false);
   });
 

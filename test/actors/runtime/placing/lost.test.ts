@@ -95,7 +95,7 @@ describeHosted('an actor whose partition ends', (newCluster) => {
     const cluster = newCluster();
     const runtime = await cluster.start({ system: { partitions: 3 } });
     await runtime.place(lasting, { register: 'found' });
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const ref = await runtime.lookup(Errands, 'found', { timeoutMs: 30_000 });
       ref.push(END);
       let outcome: unknown;

@@ -12,6 +12,7 @@ interface Fault {
   readonly title: string;
   readonly place: (runtime: Runtime) => Promise<unknown>;
   readonly error: new (...args: never[]) => Error;
+  readonly says?: string;
   /** It needs a partition in which modules are loaded again. */
   readonly isHosted?: boolean;
 }
@@ -29,6 +30,7 @@ const FAULTS: readonly Fault[] = [
     title: 'it is another version there',
     place: (runtime) => runtime.place(changed, { group: GROUP }),
     error: ConfigError,
+    says: 'it is version "elsewhere" here, and "test" where it was placed',
     isHosted: true,
   },
   {
@@ -100,14 +102,17 @@ describePlacements({ title: 'a component that cannot be placed', everywhere: tru
       .that.includes('only file: URLs of modules are loaded');
   });
 
-  for (const { title, place, error, isHosted = false } of FAULTS) {
+  for (const { title, place, error, says = '', isHosted = false } of FAULTS) {
     it(`is refused, and leaves nothing, where ${title}`, async function () {
       const world = await opened();
       const { runtime } = world;
       if (isHosted && world.cluster.isVirtual)
         pendingBecause(this, 'each partition of one thread has the same modules');
       const before = actorsIn(runtime);
-      expect(await rejection(place(runtime))).to.be.instanceOf(error);
+      expect(await rejection(place(runtime)))
+        .to.be.instanceOf(error)
+        .with.property('message')
+        .that.includes(says);
       await eventually(() => actorsIn(runtime).every((count, index) => count <= (before[index] ?? 0)));
       const members: number[] = [];
       const unwatch = await runtime.watchGroup(Errands, GROUP, (refs) => members.push(refs.length));

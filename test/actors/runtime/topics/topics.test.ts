@@ -12,7 +12,7 @@ async function known(topic: Rows, subscribers: number): Promise<void> {
   await until(() => topic.subscribers === subscribers);
 }
 
-describeRuntime('a topic', (start) => {
+describeRuntime({ title: 'a topic', linked: true }, (start) => {
   it('brings what any process publishes to all subscribers, in order', async () => {
     const { runtime, cluster } = await start();
     const other = await cluster.start();
