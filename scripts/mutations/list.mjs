@@ -467,6 +467,27 @@ export const mutations = [
     workloads: ['rejoin'],
   },
   {
+    name: 'the recovery is over when the first of the processes that there were has announced itself',
+    file: 'src/actors/control-plane/recovery.ts',
+    find: 'if (this.#awaited?.delete(pUid) === true && this.#awaited.size === 0) this.#end();',
+    replace: 'if (this.#awaited?.delete(pUid) === true) this.#end();',
+    workloads: ['takeover'],
+  },
+  {
+    name: 'a process is told that it has joined before the store has it, so that the recovery does not wait for it',
+    file: 'src/actors/control-plane/server-state.ts',
+    find: 'return roll === undefined ? work() : later(roll.enrolled(pUid).then(work));',
+    replace: 'if (roll !== undefined) roll.enrolled(pUid).catch(() => {});\n    return work();',
+    workloads: ['takeover'],
+  },
+  {
+    name: 'a control plane that recovers writes down only those that have announced themselves, and the next recovery waits for no other',
+    file: 'src/actors/control-plane/server-state.ts',
+    find: 'return [...present, ...this.#awaited.filter(({ pUid }) => !members.has(pUid))];',
+    replace: 'return present;',
+    workloads: ['takeover'],
+  },
+  {
     name: 'a leader that stops does not give its lease up',
     file: 'src/cluster-store/lease/lease-machine.ts',
     find: "if (this.#held === undefined || this.#ended !== 'released') return undefined;",

@@ -1,18 +1,14 @@
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
-import { messageOf } from '../foreign.js';
 import { importModule } from '../import-module.js';
 import { ConfigError } from '../index.js';
-import { limits } from '../limits.js';
-import { readNamedFile } from '../named-file.js';
 import {
   type ActorRecord,
   actorNamed,
   behaviorFor,
   type Difference,
-  readRecording,
-  type Recording,
+  readRecordingFile,
   recordedActors,
   replay,
   type ReplayOptions,
@@ -65,9 +61,10 @@ Examples:
 }
 
 async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
-  const recording = recordingIn(file);
-  const { header, cutBytes } = recording;
+  const recording = readRecordingFile(file);
+  const { header, cutBytes, missing } = recording;
   if (cutBytes > 0) say(`${file} ends in the middle of an entry. Replaying up to there.`);
+  for (const message of missing) say(`${message} The actors of that partition are left out.`);
   if (flags.actor === undefined) {
     for (const { path, service, events } of recordedActors(recording)) {
       print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events`);
@@ -110,15 +107,6 @@ async function replayActor(
   const behavior = behaviorFor(exports, actor.service, exportName);
   const typeOf = typesOfService(behavior.service, actor.events);
   return { difference: await replay(behavior, actor.events, options), typeOf };
-}
-
-function recordingIn(file: string): Recording {
-  const bytes = readNamedFile({ what: 'The recording', path: file, maxBytes: limits.recordingFileBytes });
-  try {
-    return readRecording(bytes);
-  } catch (cause) {
-    throw new ConfigError(`${file} cannot be replayed: ${messageOf(cause)}.`, { cause });
-  }
 }
 
 function waitForDebugger(): void {

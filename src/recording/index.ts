@@ -5,7 +5,8 @@
  */
 export { type ActorRecord, actorNamed, behaviorFor, recordedActors, segmentOf } from './recorded-actors.js';
 export { Recorder, type RecorderOptions } from './recorder.js';
-export { RecordingFile, type RecordingFileOptions } from './recording-file.js';
+export { interceptor, RecordingFile, type RecordingFileOptions } from './recording-file.js';
 export { readRecording, type Recording } from './recording-format.js';
+export { readRecordingFile, type WholeRecording } from './recording-parts.js';
 export { type Difference, replay, type ReplayOptions, replaySegment } from './replay.js';
 export type { SegmentToReplay } from './replayed-segment.js';

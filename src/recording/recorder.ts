@@ -1,6 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
-import type { RuntimeInterceptor, SegmentCode, InterceptedSegment } from '../actors/runtime/index.js';
+import type {
+  InterceptedSegment,
+  InterceptorElsewhere,
+  RuntimeInterceptor,
+  SegmentCode,
+} from '../actors/runtime/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import type { Scheduler } from '../scheduler/index.js';
@@ -15,6 +20,12 @@ export interface RecorderOptions {
   /** Receives the recording in parts. Must not throw. */
   readonly write: (bytes: Uint8Array) => void;
   readonly header: Omit<v1.RecordingHeaderInit, 'version'>;
+  /** How partitions on threads and in processes record; undefined: they cannot. `part` is the number of one that is about to start. */
+  readonly elsewhere?: {
+    readonly url: string;
+    settings(part: number): string;
+    failed(message: string): void;
+  };
 }
 
 /**
@@ -28,9 +39,20 @@ export class Recorder implements RuntimeInterceptor {
   readonly #patterns: readonly RegExp[];
   readonly #write: RecorderOptions['write'];
   readonly #currentActor = new AsyncLocalStorage<RecordedActor>();
+  readonly elsewhere: InterceptorElsewhere | undefined;
   #recorded = 0;
+  #parts = 0;
 
-  constructor({ actors, write, header }: RecorderOptions) {
+  constructor({ actors, write, header, elsewhere }: RecorderOptions) {
+    this.elsewhere = elsewhere && {
+      url: elsewhere.url,
+      settings: () => {
+        const part = ++this.#parts;
+        write(writeEntry({ case: 'part', value: part }));
+        return elsewhere.settings(part);
+      },
+      failed: (message) => elsewhere.failed(message),
+    };
     this.#patterns = actors.map(patternOf);
     this.#write = write;
     write(writeEntry({ case: 'header', value: { ...header, version: RECORDING_VERSION } }));

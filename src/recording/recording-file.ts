@@ -1,7 +1,13 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { versions } from 'node:process';
-import { ConfigError, type ResourceError } from '../errors.js';
+import type { OpenInterceptor } from '../actors/runtime/index.js';
+import { ConfigError, ProtocolError, ResourceError } from '../errors.js';
+import { isRecord, messageOf } from '../foreign.js';
+import { compiledModule } from '../installation.js';
 import { OutputFile } from '../output-file.js';
-import { Recorder } from './recorder.js';
+import { Recorder, type RecorderOptions } from './recorder.js';
+import { partOf } from './recording-parts.js';
 
 export interface RecordingFileOptions {
   /** Names or paths of the actors to record; `*` stands for any characters. */
@@ -16,7 +22,8 @@ export interface RecordingFileOptions {
 }
 
 /**
- * A Recorder that writes to a file. It writes each entry at once: the recording of a process that crashes is complete up to the crash.
+ * A Recorder that writes to a file. It writes each entry at once: the recording of a process that crashes is complete up to the crash. Each
+ * partition on a thread or in a process has a file of its own beside it, for the same reason.
  *
  *     const file = new RecordingFile('pricing.rec', { actors: ['pricing'], millraceVersion: '0.1.0' });
  *     const runtime = await Runtime.start({ interceptor: file.recorder });
@@ -24,28 +31,31 @@ export interface RecordingFileOptions {
 export class RecordingFile {
   readonly recorder: Recorder;
   readonly #file: OutputFile;
+  readonly #onFailure: RecordingFileOptions['onFailure'];
   #hasHeader = false;
+  #failure: ResourceError | undefined;
 
   /** Writes the header. Throws ConfigError if the file cannot be written: a failure later does not stop the program. */
   constructor(path: string, options: RecordingFileOptions) {
     const { actors, millraceVersion, seed, module } = options;
     const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module };
-    this.#file = new OutputFile({
-      what: 'The recording',
-      path,
-      onFailure: (failure) => {
-        if (this.#hasHeader) options.onFailure?.(failure);
-      },
+    this.#onFailure = options.onFailure;
+    this.#file = new OutputFile({ what: 'The recording', path, onFailure: (failure) => this.#failed(failure) });
+    const elsewhere = this.#elsewhere(path, { actors, millraceVersion, module });
+    this.recorder = new Recorder({
+      actors,
+      write: (bytes) => this.#file.write(bytes),
+      header,
+      ...(elsewhere && { elsewhere }),
     });
-    this.recorder = new Recorder({ actors, write: (bytes) => this.#file.write(bytes), header });
     const { failure } = this.#file;
     if (failure !== undefined) throw new ConfigError(failure.message, { cause: failure });
     this.#hasHeader = true;
   }
 
-  /** Why the recording is incomplete: the error names the file. Undefined while everything was written. Check it after `close`. */
+  /** Why the recording, or that of a partition elsewhere, is incomplete: the error names the file. Undefined while everything was written. Check it after `close`. */
   get failure(): ResourceError | undefined {
-    return this.#file.failure;
+    return this.#failure;
   }
 
   /** Stops recording. Idempotent. Never throws. */
@@ -56,4 +66,53 @@ export class RecordingFile {
   [Symbol.dispose](): void {
     this.close();
   }
+
+  #failed(failure: ResourceError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    if (this.#hasHeader) this.#onFailure?.(failure);
+  }
+
+  /** Undefined in a bundle without the package, which has no program for partitions elsewhere either. */
+  #elsewhere(path: string, options: RecordingFileOptions): RecorderOptions['elsewhere'] {
+    const module = compiledModule(MODULE);
+    if (module === undefined) return undefined;
+    return {
+      url: pathToFileURL(module).href,
+      settings: (part) => JSON.stringify({ ...options, path: partOf(resolve(path), part) }),
+      failed: (message) => this.#failed(new ResourceError(message)),
+    };
+  }
+}
+
+/** From dist/ or dist/cjs/: the entry point `millrace/recording`. */
+const MODULE = 'recording/index.js';
+
+/** What a partition on a thread or in a process calls, to be recorded in a file of its own. */
+export const interceptor: OpenInterceptor = (settings, failed) => {
+  try {
+    const { path, ...options } = settingsIn(settings);
+    const file = new RecordingFile(path, { ...options, onFailure: ({ message }) => failed(message) });
+    return { interceptor: file.recorder, close: () => file.close() };
+  } catch (error) {
+    failed(messageOf(error));
+    return undefined;
+  }
+};
+
+function settingsIn(text: string): RecordingFileOptions & { readonly path: string } {
+  const settings: unknown = JSON.parse(text);
+  if (isRecord(settings)) {
+    const { path, actors, millraceVersion, module } = settings;
+    if (typeof path === 'string' && typeof millraceVersion === 'string' && isTexts(actors)) {
+      return { path, actors, millraceVersion, module: typeof module === 'string' ? module : undefined };
+    }
+  }
+  throw new ProtocolError(
+    'A partition was started with invalid settings of its recording. The installed versions of millrace may differ.',
+  );
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }

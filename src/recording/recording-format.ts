@@ -21,6 +21,8 @@ const LENGTH_BYTES = 5;
 export interface Recording {
   readonly header: v1.RecordingHeader;
   readonly events: readonly v1.RecordedEvent[];
+  /** The numbers of the partitions on threads and in processes, whose recordings are files of their own. */
+  readonly parts: readonly number[];
   /** Bytes of an incomplete entry at the end: the recording process was interrupted. */
   readonly cutBytes: number;
 }
@@ -28,6 +30,7 @@ export interface Recording {
 /** Reads a whole recording. Throws ProtocolError if it is not a recording, is damaged, or has another version. */
 export function readRecording(bytes: Uint8Array): Recording {
   const events: v1.RecordedEvent[] = [];
+  const parts: number[] = [];
   let header: v1.RecordingHeader | undefined;
   let at = 0;
   while (at < bytes.length) {
@@ -36,11 +39,12 @@ export function readRecording(bytes: Uint8Array): Recording {
     const { entry } = decode(v1.RecordingEntry, bytes.subarray(region.start, region.end));
     if (header === undefined) header = headerOf(entry);
     else if (entry.case === 'event') events.push(entry.value);
+    else if (entry.case === 'part') parts.push(entry.value);
     else throw new ProtocolError(`the recording is damaged at byte ${at}: the entry is not an event`);
     at = region.end;
   }
   if (header === undefined) throw new ProtocolError('it is not a recording, for it has no header');
-  return { header, events, cutBytes: bytes.length - at };
+  return { header, events, parts, cutBytes: bytes.length - at };
 }
 
 /** The region of the entry whose length is at `at`; undefined if the entry is incomplete. */

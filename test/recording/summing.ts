@@ -14,6 +14,25 @@ export const summing = (start: number, more = 0) =>
     run: (sum) => ({ value: sum.total + more }),
   });
 
+/** As `summing`, but ends its thread or process when the sum is above 100, and is placed again. */
+export const ending = (start: number) =>
+  errands<Sum>({
+    state: () => ({ total: start }),
+    push: (sum, { value }) => {
+      sum.total += value;
+      if (sum.total > 100) process.exit(3);
+    },
+    run: (sum) => ({ value: sum.total }),
+  });
+
+export const placedEnding = component(
+  'ending',
+  import.meta.url,
+  Errands,
+  ({ start }: { readonly start: number }) => ending(start),
+  { onFailure: 'restart' },
+);
+
 export const placedSum = component('summing', import.meta.url, Errands, ({ start }: { readonly start: number }) =>
   summing(start),
 );

@@ -16,6 +16,7 @@ interface View {
   readonly epoch: number;
   readonly client: ActorRef<v1.ControlPlaneClient>;
   readonly cUid: bigint;
+  /** Manifolds have no members there: an update gets them when it is made. So a member that joins or leaves costs the same, however many there are. */
   readonly source: ReplicaSource<v1.Resource>;
   /** Groups whose members it mirrors. */
   readonly groups: Set<string>;
@@ -33,17 +34,16 @@ const LISTENER = 0;
 /** Encoded sizes of resources. Each version of a resource is an object of its own, which all views share. */
 const sizes = new WeakMap<v1.Resource, number>();
 
-/** Resources are small, and there may be very many. */
-const PART: Part<v1.Resource> = {
-  bytes: limits.controlPlaneUpdateBytes,
-  sizeOf: (resource) => {
-    const known = sizes.get(resource);
-    if (known !== undefined) return known;
-    const { length } = encode(v1.Resource, resource);
-    sizes.set(resource, length);
-    return length;
-  },
-};
+/** Most that the id of a member takes. */
+const MEMBER_BYTES = 5;
+
+function sizeOf(resource: v1.Resource): number {
+  const known = sizes.get(resource);
+  if (known !== undefined) return known;
+  const { length } = encode(v1.Resource, resource);
+  sizes.set(resource, length);
+  return length;
+}
 
 /** Sends each process the part of the state that concerns it, by updates that are repeated until they are acknowledged. */
 export class Views {
@@ -55,6 +55,11 @@ export class Views {
   /** Processes by the channel ids of their clients. */
   readonly #byClient = new Map<bigint, bigint>();
   readonly #watching = new Map<string, Set<View>>();
+  /** Resources are small, and there may be very many. */
+  readonly #part: Part<v1.Resource> = {
+    bytes: limits.controlPlaneUpdateBytes,
+    sizeOf: (resource) => sizeOf(resource) + MEMBER_BYTES * this.#known().countMembers(resource.id),
+  };
   #created = 0;
   #timer: Timer | undefined;
 
@@ -75,7 +80,7 @@ export class Views {
     const known = this.#views.get(process.pUid);
     const view = known?.cUid === client.cUid ? known : this.#create(process, client);
     if (!view.isOpen) this.#fill(view, groups);
-    const update = nextUpdate(view);
+    const update = this.#nextUpdate(view);
     if (update === undefined) {
       const { source, epoch, number } = view;
       return v1.Update.create({ base: source.nonce, nonce: source.nonce, epoch, view: number, isComplete: true });
@@ -180,7 +185,7 @@ export class Views {
       epoch: this.#epoch(),
       client: reference,
       cUid: client.cUid,
-      source: new ReplicaSource(PART),
+      source: new ReplicaSource(this.#part),
       groups: new Set(),
       isOpen: false,
       repeatAtMs: undefined,
@@ -219,7 +224,7 @@ export class Views {
   #send(view: View): void {
     if (view.repeatAtMs !== undefined) return;
     if (view.source.isBehind(LISTENER)) this.#beginAnew(view);
-    const update = nextUpdate(view);
+    const update = this.#nextUpdate(view);
     if (update === undefined) return;
     this.#sent(view);
     view.client.update(update);
@@ -229,6 +234,14 @@ export class Views {
   #beginAnew(view: View): void {
     view.number = ++this.#created;
     view.source.restart(LISTENER);
+  }
+
+  #nextUpdate({ source, epoch, number }: View): v1.Update | undefined {
+    const diff = source.diffFor(LISTENER);
+    if (diff === undefined) return undefined;
+    const known = this.#known();
+    const changed = diff.changed.map((resource) => known.complete(resource));
+    return v1.Update.create({ ...diff, changed, epoch, view: number, isComplete: diff.nonce === source.nonce });
   }
 
   /** The next update follows when this one is acknowledged, or when it is repeated. */
@@ -269,7 +282,3 @@ function assertFewGroups(pUid: bigint, count: number): void {
   }
 }
 
-function nextUpdate({ source, epoch, number }: View): v1.Update | undefined {
-  const diff = source.diffFor(LISTENER);
-  return diff && v1.Update.create({ ...diff, epoch, view: number, isComplete: diff.nonce === source.nonce });
-}

@@ -169,11 +169,12 @@ export class Executor {
   }
 
   /** Partitions on threads and in processes need external links, as other programs do. */
-  async #transports({ placement = 'inline' }: RuntimeOptions): Promise<Transports> {
+  async #transports(options: RuntimeOptions): Promise<Transports> {
+    const { placement = 'inline' } = options;
     const { linkDeadMs } = this.#links;
     const net = this.#links.net ?? (placement === 'inline' ? undefined : {});
     if (net === undefined) return localTransports(this.network);
-    assertPlaceable(placement, this.scheduler, this.#interceptor);
+    assertPlaceable(options, this.scheduler, this.#interceptor);
     this.#external ??= localAndExternalTransports(this.network, {
       net,
       linkDeadMs,

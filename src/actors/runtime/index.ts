@@ -47,7 +47,13 @@ export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
-export type { RuntimeInterceptor, InterceptedSegment } from './segment-interceptor.js';
+export type {
+  InterceptedSegment,
+  InterceptorElsewhere,
+  OpenedInterceptor,
+  OpenInterceptor,
+  RuntimeInterceptor,
+} from './segment-interceptor.js';
 export { type DrainableServer, type DrainHttpOptions, drainHttpServer } from './drain-http-server.js';
 export { type SignalOptions, type SignalStop, stopOnSignals } from './stop-on-signals.js';
 export type {

@@ -242,7 +242,7 @@ export class Partitions {
       return;
     }
     const { PartitionHosts } = await this.#environment.scheduler.outside(loadPart(import('./hosting/index.js')));
-    const { scheduler, incarnation, external } = this.#environment;
+    const { scheduler, incarnation, external, interceptor } = this.#environment;
     if (external === undefined) throw new ConfigError('Partitions on threads and in processes need links to them.');
     this.#hosts = new PartitionHosts({
       placement,
@@ -256,6 +256,7 @@ export class Partitions {
       systemName: this.#systemName,
       partitionProgram,
       system: this.#system,
+      interceptor: interceptor?.elsewhere,
       start: { incarnation, initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
     });
     await this.#hosts.start();

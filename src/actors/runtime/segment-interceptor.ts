@@ -17,8 +17,31 @@ export interface InterceptedSegment {
   readonly egress: AnyType | undefined;
 }
 
+/** How partitions on threads and in processes, which share nothing with this event loop, get interceptors of their own. */
+export interface InterceptorElsewhere {
+  /** URL of a module that exports an `OpenInterceptor` by the name `interceptor`. */
+  readonly url: string;
+  /** The settings of one that is about to start: JSON. */
+  settings(): string;
+  /** One of them does no more than run the code: why, in a sentence. */
+  failed(message: string): void;
+}
+
+export interface OpenInterceptor {
+  /** Opens it from its settings; undefined where it has failed. `failed`: as that of `InterceptorElsewhere`. Must not throw. */
+  (settings: string, failed: (message: string) => void): OpenedInterceptor | undefined;
+}
+
+export interface OpenedInterceptor {
+  readonly interceptor: RuntimeInterceptor;
+  /** The partition has ended. */
+  close(): void;
+}
+
 /** Intercepts the messages of actors, and the code of segments. */
 export interface RuntimeInterceptor extends Interceptor {
+  /** Undefined: it works on this event loop only, so partitions elsewhere are refused. */
+  readonly elsewhere?: InterceptorElsewhere | undefined;
   /** Returns the code to run: the given code, or a wrapper of it. `nowMs` is the scheduler's time. */
   segment(segment: InterceptedSegment, code: SegmentCode, nowMs: () => number): SegmentCode;
 }

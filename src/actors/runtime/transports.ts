@@ -3,9 +3,9 @@ import { loadPart } from '../../installation.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Transport } from '../../transport/index.js';
 import type { MemoryNetwork, MemoryTransportOptions } from '../../transport/memory/index.js';
-import type { Placement } from './hosting/index.js';
 import type { NetOptions } from './net-options.js';
 import type { ExternalOptions, ExternalTransports } from './external-transports.js';
+import type { RuntimeOptions } from './runtime-options.js';
 import type { RuntimeInterceptor } from './segment-interceptor.js';
 
 type Place = MemoryTransportOptions & { readonly crashed: () => void };
@@ -29,7 +29,7 @@ export function assertReal(net: NetOptions | undefined, { isVirtual }: Scheduler
 
 /** Throws ConfigError where partitions on threads or in processes would bypass virtual time, or a recorder. */
 export function assertPlaceable(
-  placement: Placement,
+  { placement = 'inline', partitionProgram }: Pick<RuntimeOptions, 'placement' | 'partitionProgram'>,
   { isVirtual }: Scheduler,
   interceptor: RuntimeInterceptor | undefined,
 ): void {
@@ -39,8 +39,16 @@ export function assertPlaceable(
       `Virtual time runs on one event loop: leave out placement ${placement}, or do not use virtual time.`,
     );
   }
-  if (interceptor !== undefined) {
-    throw new ConfigError(`Only what runs on this event loop can be recorded: leave out placement ${placement}.`);
+  if (interceptor === undefined) return;
+  if (interceptor.elsewhere === undefined) {
+    throw new ConfigError(
+      `This recorder records what runs on this event loop only: give Runtime.start the recorder of a RecordingFile, or leave out placement ${placement}.`,
+    );
+  }
+  if (partitionProgram !== undefined) {
+    throw new ConfigError(
+      `A bundle records what runs on its own event loop only, and partitionProgram names the partitions' own program: leave out the recording, or placement ${placement}.`,
+    );
   }
 }
 

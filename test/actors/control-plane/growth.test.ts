@@ -12,8 +12,8 @@ import {
 import { PersistentMap } from '#src/persistent-map.js';
 import { v1 } from '#src/protocol/index.js';
 
-/** Counts what is read from the maps of the state, and written to them, while `work` runs: a step for each entry. */
-function stepsOf(work: () => void): number {
+/** Counts what is read from the maps of the state, and written to them, while `work` runs: a step for each entry. `work` returns what else it counts. */
+function stepsOf(work: () => number): number {
   let steps = 0;
   const { prototype } = PersistentMap;
   // oxlint-disable-next-line typescript/unbound-method -- each is applied to the map that it was called on.
@@ -37,11 +37,16 @@ function stepsOf(work: () => void): number {
     [Symbol.iterator]: counted,
   });
   try {
-    work();
+    const more = work();
+    steps += more;
   } finally {
     Object.assign(prototype, { get, has, with: put, without, [Symbol.iterator]: iterate });
   }
   return steps;
+}
+
+function entriesIn(detail: object): number {
+  return Object.values(detail).reduce((sum: number, field: unknown) => sum + (Array.isArray(field) ? field.length : 0), 0);
 }
 
 /** A control plane that is sent events, one after the other. */
@@ -51,11 +56,22 @@ class Log {
   changed = new Set<number>();
   #tag = 0;
 
+  /** Entries of the lists in resources that an event has replaced. */
+  copied = 0;
+
   send<Kind extends EventKind>(kind: Kind, content: Content<Kind>): Answer<Kind> {
     const { state, effects, answer } = apply(this.state, kind, content);
     if ('error' in answer) throw answer.error;
+    const before = this.state;
     this.state = state;
-    for (const effect of effects) if (effect.kind === 'changed') for (const id of effect.ids) this.changed.add(id);
+    for (const effect of effects) {
+      if (effect.kind !== 'changed') continue;
+      for (const id of effect.ids) {
+        this.changed.add(id);
+        const resource = state.resources.resources.get(id);
+        if (resource !== before.resources.resources.get(id)) this.copied += entriesIn(resource?.detail.value ?? {});
+      }
+    }
     return answer.reply;
   }
 
@@ -77,8 +93,26 @@ class Log {
   }
 }
 
-/** A chain of segments, from start to end: each part does what is requested of it, one after the other. */
-function runChain(length: number): void {
+/** A chain of segments. */
+function runChain(length: number): number {
+  const port = (index: number): string => (index > 0 && index < length ? `port-${index}` : '');
+  return runParts(
+    Array.from({ length: length - 1 }, (_, index) => port(index + 1)),
+    Array.from({ length }, (_, index) => ({ ingress: port(index), egress: port(index + 1) })),
+  );
+}
+
+/** Segments of which half write to a port, and half read from it. */
+function runFan(width: number): number {
+  const ends = [{ egress: 'port' }, { ingress: 'port' }];
+  return runParts(
+    ['port'],
+    Array.from({ length: width }, (_, index) => ends[index % 2] ?? {}),
+  );
+}
+
+/** A pipeline from start to end: each part does what is requested of it, one after the other. Returns the entries of lists that were copied. */
+function runParts(ports: readonly string[], segments: readonly v1.SegmentPartInit[]): number {
   const log = new Log();
   const { pUid, ordinal } = log.join('m');
   const definition = v1.PipelineDefinition.create({ name: 'chain' });
@@ -90,21 +124,15 @@ function runChain(length: number): void {
     'startPipeline',
     v1.PipelineToStart.create({ pUid, tag: log.tag, definition: hash }),
   );
-  const port = (index: number): string => (index > 0 && index < length ? `port-${index}` : '');
   log.send(
     'expandPipeline',
     v1.PipelineParts.create({
       pUid,
       tag: log.tag,
       pipeline,
-      manifolds: Array.from({ length: length - 1 }, (_, index) => v1.ManifoldPart.create({ port: port(index + 1) })),
-      segments: Array.from({ length }, (_, index) =>
-        v1.SegmentPart.create({
-          name: `s-${index}`,
-          partition: ordinal,
-          ingress: port(index),
-          egress: port(index + 1),
-        }),
+      manifolds: ports.map((port) => v1.ManifoldPart.create({ port })),
+      segments: segments.map((part, index) =>
+        v1.SegmentPart.create({ name: `s-${index}`, partition: ordinal, ...part }),
       ),
     }),
   );
@@ -122,10 +150,11 @@ function runChain(length: number): void {
     }
   }
   expect(resource(pipeline)?.actual).to.equal(State.DESTROYED);
+  return log.copied;
 }
 
 /** Processes with ten names each, which join and end. */
-function runProcesses(count: number): void {
+function runProcesses(count: number): number {
   const log = new Log();
   const joined = Array.from({ length: count }, (_, index) => log.join(`p-${index}`));
   for (const { pUid } of joined) {
@@ -139,11 +168,13 @@ function runProcesses(count: number): void {
     log.send('retire', { pUid, cause: 'it left', isLost: false });
   }
   expect([...log.state.resources.resources]).to.deep.equal([]);
+  return log.copied;
 }
 
 describe('the work of the control plane', () => {
-  const cases: readonly (readonly [string, (size: number) => void, number])[] = [
+  const cases: readonly (readonly [string, (size: number) => number, number])[] = [
     ['the segments of a pipeline', runChain, 4_000],
+    ['segments that share a port', runFan, 4_000],
     ['processes with ten names each', runProcesses, 1_000],
   ];
 

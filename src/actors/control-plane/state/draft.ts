@@ -41,12 +41,24 @@ export class Draft {
 
   // ---- resources
 
+  /** A manifold is without its members: see `complete`. */
   resource(id: number): v1.Resource | undefined {
     return this.#table.get(id);
   }
 
-  resources(): Iterable<v1.Resource> {
-    return this.#table.all();
+  /** The resource with all that others are told of it. It costs as many steps as a manifold has members. */
+  complete(resource: v1.Resource): v1.Resource {
+    return this.#table.complete(resource);
+  }
+
+  /** How many ids `complete` adds to a resource. */
+  countMembers(id: number): number {
+    return this.#table.countMembers(id);
+  }
+
+  /** All, in order of creation, as others are told of them. */
+  *resources(): Generator<v1.Resource> {
+    for (const resource of this.#table.all()) yield this.complete(resource);
   }
 
   /** What a process has to know of: itself, its partitions and their segments, and the pipelines that it has started, with their parts. */

@@ -14,7 +14,7 @@ export interface Tally {
 }
 
 /** Ids of resources, in order of creation. */
-type Ids = PersistentMap<number, true>;
+export type Ids = PersistentMap<number, true>;
 
 /** The instances of one segment of a pipeline. */
 export interface Instances {

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../../errors.js';
 import { v1 } from '../../../protocol/index.js';
 import { raiseRequested, State } from './life-cycle.js';
+import type { Side } from './manifold-members.js';
 import type { ProcessEntry } from './processes.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 
@@ -25,6 +26,7 @@ export class RegainedPipelines {
     }
     this.#table.passOver(id);
     this.#table.put(merged(known, resource, detailOf(known?.detail, detail, process)));
+    if (detail.case === 'manifold') this.#table.setMembers(id, listsOf(detail.value));
   }
 
   /**
@@ -75,8 +77,7 @@ export class RegainedPipelines {
       }
     }
     for (const [id, found] of members) {
-      const manifold = this.#table.manifold(id)?.detail;
-      if (manifold !== undefined) this.#table.describe(id, { case: 'manifold', value: { ...manifold, ...found } });
+      this.#table.setMembers(id, found);
     }
   }
 }
@@ -92,6 +93,10 @@ export function isPartMissing(table: ResourceTable): boolean {
     }
   }
   return false;
+}
+
+function listsOf({ producers, consumers, ended }: v1.Manifold): Pick<v1.Manifold, Side> {
+  return { producers, consumers, ended };
 }
 
 function merged(
@@ -118,6 +123,9 @@ function detailOf(
 ): v1.Resource['detail'] {
   if (announced.case === 'pipeline') {
     return { case: 'pipeline', value: { ...announced.value, observer, isRegained: true } };
+  }
+  if (announced.case === 'manifold') {
+    return { case: 'manifold', value: { ...announced.value, producers: [], consumers: [], ended: [] } };
   }
   if (announced.case !== 'segment' || known?.case !== 'segment') return announced;
   const isWired = known.value.ports.every(({ actor }) => actor !== undefined);

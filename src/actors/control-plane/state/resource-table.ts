@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../errors.js';
 import { PersistentMap } from '../../../persistent-map.js';
 import { v1 } from '../../../protocol/index.js';
 import { raiseRequested, State } from './life-cycle.js';
+import { ManifoldMembers, type ManifoldMembersState, type MembersOf, type Side } from './manifold-members.js';
 import { NO_PIPELINES, PipelineParts, type PartsState } from './pipeline-parts.js';
 
 /** A resource together with its detail, narrowed to one kind. */
@@ -18,32 +19,36 @@ export interface ResourcesState {
   /** Ids of partitions by their ordinals. */
   readonly byOrdinal: PersistentMap<number, number>;
   readonly parts: PartsState;
+  readonly members: ManifoldMembersState;
   readonly next: number;
 }
 
 /** `first` is the first id that is given. */
 export function noResources(first: number): ResourcesState {
-  return { resources: PersistentMap.empty(), byOrdinal: PersistentMap.empty(), parts: NO_PIPELINES, next: first };
+  return { resources: PersistentMap.empty(), byOrdinal: PersistentMap.empty(), parts: NO_PIPELINES, members: PersistentMap.empty(), next: first };
 }
 
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
 export class ResourceTable {
   readonly pipelineParts: PipelineParts;
+  readonly #members: ManifoldMembers;
   #resources: ResourcesState['resources'];
   #byOrdinal: ResourcesState['byOrdinal'];
   #next: number;
   readonly #changes = new Set<number>();
 
-  constructor({ resources, byOrdinal, parts, next }: ResourcesState) {
+  constructor({ resources, byOrdinal, parts, members, next }: ResourcesState) {
     this.#resources = resources;
     this.#byOrdinal = byOrdinal;
     this.#next = next;
     this.pipelineParts = new PipelineParts(parts);
+    this.#members = new ManifoldMembers(members);
   }
 
   get state(): ResourcesState {
     const { state: parts } = this.pipelineParts;
-    return { resources: this.#resources, byOrdinal: this.#byOrdinal, parts, next: this.#next };
+    const { state: members } = this.#members;
+    return { resources: this.#resources, byOrdinal: this.#byOrdinal, parts, members, next: this.#next };
   }
 
   /** Ids of the resources that were created, changed or removed. */
@@ -51,6 +56,7 @@ export class ResourceTable {
     return [...this.#changes];
   }
 
+  /** A manifold is without its members: see `complete`. */
   get(id: number): v1.Resource | undefined {
     return this.#resources.get(id);
   }
@@ -78,6 +84,38 @@ export class ResourceTable {
   pipeline(id: number): Entry<v1.Pipeline> | undefined {
     const resource = this.#resources.get(id);
     return resource?.detail.case === 'pipeline' ? { resource, detail: resource.detail.value } : undefined;
+  }
+
+  /** The resource with all that others are told of it: a manifold with its members. */
+  complete(resource: v1.Resource): v1.Resource {
+    return this.#members.complete(resource);
+  }
+
+  membersOf(manifold: number): MembersOf {
+    return this.#members.of(manifold);
+  }
+
+  countMembers(manifold: number): number {
+    return this.#members.count(manifold);
+  }
+
+  /** Does nothing for a manifold that has ended. */
+  join(manifold: number, side: Side, segment: number): void {
+    if (!this.#resources.has(manifold)) return;
+    this.#members.add(manifold, side, segment);
+    this.#changes.add(manifold);
+  }
+
+  /** Does nothing for a manifold that has ended. */
+  leave(manifold: number, side: Side, segment: number): void {
+    if (!this.#resources.has(manifold)) return;
+    this.#members.remove(manifold, side, segment);
+    this.#changes.add(manifold);
+  }
+
+  setMembers(manifold: number, lists: Partial<Pick<v1.Manifold, Side>>): void {
+    this.#members.set(manifold, lists);
+    this.#changes.add(manifold);
   }
 
   /** The segments of a pipeline, in order of creation. */
@@ -141,6 +179,7 @@ export class ResourceTable {
     if (resource === undefined) return;
     this.pipelineParts.changed(resource, undefined);
     this.#resources = this.#resources.without(id);
+    if (resource.detail.case === 'manifold') this.#members.forget(id);
     this.#changes.add(id);
     const { detail } = resource;
     if (detail.case === 'partition') this.#byOrdinal = this.#byOrdinal.without(detail.value.ordinal);

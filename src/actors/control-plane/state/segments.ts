@@ -1,6 +1,7 @@
 import { ConfigError } from '../../../errors.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import { State } from './life-cycle.js';
+import type { Side } from './manifold-members.js';
 import type { Entry, ResourceTable } from './resource-table.js';
 
 /** Adds and removes segment instances in the table, and their membership in the manifolds of their ports. */
@@ -27,7 +28,7 @@ export class Segments {
     });
     const id = this.#table.create({ case: 'segment', value });
     for (const { manifold, isEgress } of ports) {
-      this.#updateMembers(manifold, isEgress, (members) => [...members, id]);
+      this.#table.join(manifold, sideOf(isEgress), id);
     }
     return id;
   }
@@ -52,7 +53,7 @@ export class Segments {
 
   remove({ resource, detail }: Entry<v1.Segment>): void {
     for (const { manifold, isEgress } of detail.ports) {
-      this.#updateMembers(manifold, isEgress, (members) => members.filter((member) => member !== resource.id));
+      this.#table.leave(manifold, sideOf(isEgress), resource.id);
     }
     this.#table.remove(resource.id);
   }
@@ -62,7 +63,7 @@ export class Segments {
     const { resource, detail } = entry;
     if (resource.actual >= State.COMPLETED && resource.outcome?.result.case === 'ok') {
       for (const { manifold } of detail.ports.filter(({ isEgress }) => isEgress)) {
-        this.#updateManifold(manifold, ({ ended }) => ({ ended: [...ended, resource.id] }));
+        this.#table.join(manifold, 'ended', resource.id);
       }
     }
     this.remove(entry);
@@ -83,8 +84,8 @@ export class Segments {
         `Segment "${detail.name}" reads from no port, so it cannot be drained. Stop the pipeline instead.`,
       );
     }
-    const consumers = this.#table.manifold(ingress.manifold)?.detail.consumers;
-    if (consumers?.every((consumer) => consumer === resource.id) === true) {
+    const { consumers } = this.#table.membersOf(ingress.manifold);
+    if (this.#table.manifold(ingress.manifold) !== undefined && consumers.size === Number(consumers.has(resource.id))) {
       throw new ConfigError(
         `Segment "${detail.name}" is the last reader of port "${ingress.port}", so it cannot be drained. Stop the pipeline instead.`,
       );
@@ -94,14 +95,14 @@ export class Segments {
       return;
     }
     this.#table.put({ ...resource, detail: { case: 'segment', value: { ...detail, isDraining: true } } });
-    this.#updateMembers(ingress.manifold, false, (members) => members.filter((member) => member !== resource.id));
+    this.#table.leave(ingress.manifold, 'consumers', resource.id);
   }
 
   /** Sets the manifold's actor in the ports of its segments. */
   setPortActor(manifold: number, actor: Ref): void {
-    const known = this.#table.manifold(manifold)?.detail;
+    const { producers, consumers } = this.#table.membersOf(manifold);
     // One that is draining is no member any more, and has the actor already.
-    for (const id of [...(known?.producers ?? []), ...(known?.consumers ?? [])]) {
+    for (const id of [...producers.keys(), ...consumers.keys()]) {
       const segment = this.#table.segment(id);
       if (segment === undefined) continue;
       const { resource, detail } = segment;
@@ -116,17 +117,8 @@ export class Segments {
       ? []
       : [v1.PortAssignment.create({ port, manifold, isEgress, actor: this.#table.manifold(manifold)?.detail.actor })];
   }
+}
 
-  #updateMembers(manifold: number, isEgress: boolean, update: (members: readonly number[]) => readonly number[]): void {
-    const side = isEgress ? 'producers' : 'consumers';
-    this.#updateManifold(manifold, (detail) => ({ [side]: update(detail[side]) }));
-  }
-
-  #updateManifold(manifold: number, update: (detail: v1.Manifold) => Partial<v1.Manifold>): void {
-    const entry = this.#table.manifold(manifold);
-    if (entry !== undefined) {
-      const value = { ...entry.detail, ...update(entry.detail) };
-      this.#table.put({ ...entry.resource, detail: { case: 'manifold', value } });
-    }
-  }
+function sideOf(isEgress: boolean): Side {
+  return isEgress ? 'producers' : 'consumers';
 }

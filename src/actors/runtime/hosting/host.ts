@@ -28,6 +28,8 @@ export interface HostOptions extends LaunchOptions, HangWatchOptions {
   readonly contextCallsCUid: bigint;
   /** Holds what other processes have placed in the partition. */
   readonly held: HeldActors;
+  /** Its interceptor does no more than run the code: why, in a sentence. */
+  readonly interceptorFailed: (message: string) => void;
   /** Starts the partition's thread or process; it will speak to the host at this channel. */
   readonly execute: (launch: string, cUid: bigint) => Execution;
 }
@@ -231,6 +233,7 @@ export class PartitionHost {
       log: (launch, record) => {
         if (record.launch === launch.name) write(this.#options.log, record);
       },
+      interceptorFailed: (_launch, { message }) => this.#options.interceptorFailed(message),
       on: { stopping: (launch) => this.#launchEnded(launch) },
     });
   }

@@ -7,11 +7,12 @@ import {
   partitionResources,
   type ThreadingResources,
 } from '../../../resources/index.js';
-import { RealScheduler } from '../../../scheduler/index.js';
+import { RealScheduler, type Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
 import { ExternalTransports } from '../external-transports.js';
+import { openInterceptor } from './open-interceptor.js';
 import { RemoteLog } from './remote-log.js';
 import { reportOf } from './report.js';
 import type { PartitionStart } from './start.js';
@@ -25,8 +26,11 @@ type Host = ActorRef<typeof v1.PartitionHost>;
 /** The partition on a thread or in a process: joins the cluster through its host, follows the host's requests, and ends with it. */
 export class HostedPartition {
   readonly #start: PartitionStart;
-  readonly #scheduler = new RealScheduler();
+  #scheduler: Scheduler = new RealScheduler();
   readonly #log: RemoteLog;
+  #host: Host | undefined;
+  /** What the host is told when it can be reached. */
+  readonly #failures: string[] = [];
   #ended: (() => void) | undefined;
   #listening: Promise<string> | undefined;
   #external: ExternalTransports | undefined;
@@ -43,11 +47,13 @@ export class HostedPartition {
     const { plan, initializers } = this.#start;
     const log = this.#log.logger.child({ partition: plan.index });
     const threading = await ownThread({ plan, initializers, log });
+    const opened = await openInterceptor(this.#start.interceptor, (message) => this.#interceptorFailed(message));
+    this.#scheduler = opened?.interceptor.scheduler(this.#scheduler) ?? this.#scheduler;
     const partition = new PartitionRuntime({
       ...this.#start,
       resources: await this.#resources(threading, log),
       isLossy: () => false,
-      interceptor: undefined,
+      interceptor: opened?.interceptor,
       // Who runs the pipeline is on another thread or in another process.
       threw: undefined,
       tracing: undefined,
@@ -58,7 +64,13 @@ export class HostedPartition {
       await this.#live(partition);
     } finally {
       await this.#close(partition);
+      opened?.close();
     }
+  }
+
+  #interceptorFailed(message: string): void {
+    if (this.#host === undefined) this.#failures.push(message);
+    else this.#host.interceptorFailed({ message });
   }
 
   async #resources(threading: ThreadingResources, log: Logger): Promise<PartitionResources> {
@@ -96,6 +108,8 @@ export class HostedPartition {
       partition.router.routeTo(place.address, place.cUid, v1.PartitionHost.typeName),
     );
     this.#log.sendTo((record) => host.log(record));
+    this.#host = host;
+    for (const message of this.#failures) host.interceptorFailed({ message });
     const enrolled = await this.#ask((options) => host.enrol({ launch, address }, options));
     const { ordinal, client, spawnerHost: spawnerHostCUid, contextCalls: contextCallsCUid } = enrolled;
     partition.joinBeside(ordinal, place.address, { clientCUid: () => client, contextCallsCUid, spawnerHostCUid });

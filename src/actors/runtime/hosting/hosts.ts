@@ -8,6 +8,7 @@ import { type ControlPlaneClient, spawnerHostName } from '../../control-plane/in
 import type { ExternalTransports } from '../external-transports.js';
 import type { PartitionRuntime } from '../partition-runtime.js';
 import type { PartitionView } from '../partition-view.js';
+import type { InterceptorElsewhere } from '../segment-interceptor.js';
 import { HeldActors } from './held-actors.js';
 import { PartitionHost } from './host.js';
 import { partitionProgram } from './partition-program.js';
@@ -28,7 +29,8 @@ export interface HostsOptions {
   /** Channel of the actor that serves the contexts of actors in hosted partitions. */
   readonly contextCallsCUid: bigint;
   /** The start data that all of them share. */
-  readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host'>;
+  readonly start: Omit<PartitionStart, 'launch' | 'name' | 'plan' | 'hostPartition' | 'host' | 'interceptor'>;
+  readonly interceptor: InterceptorElsewhere | undefined;
   /** Begins the names of its actor systems. */
   readonly systemName: string;
   readonly partitionProgram: string | URL | undefined;
@@ -60,6 +62,7 @@ export class PartitionHosts {
           held,
           wedgedMs: start.links.linkDeadMs ?? limits.linkDeadMs,
           stopTimeoutMs: start.kernelLimits.stopTimeoutMs ?? limits.stopTimeoutMs,
+          interceptorFailed: (message) => options.interceptor?.failed(message),
           execute: (launch, cUid) => this.#execute(plan, launch, cUid),
           cleanUp: ({ threadId }, address) => external.sweep(address, threadId),
           abandon: ({ threadId }, address) => {
@@ -155,10 +158,11 @@ export class PartitionHosts {
   }
 
   #execute(plan: PartitionPlan, launch: string, cUid: bigint): Execution {
-    const { placement, start, first, system, systemName, external } = this.#options;
+    const { placement, start, first, system, systemName, external, interceptor: elsewhere } = this.#options;
     const name = `${systemName}-${plan.index}`;
     const host = { address: first.address, cUid };
-    const given: PartitionStart = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host };
+    const interceptor = elsewhere && { url: elsewhere.url, settings: elsewhere.settings() };
+    const given = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host, interceptor };
     const program = { url: this.#program, name: `millrace-partition-${plan.index}`, start: given };
     return placement === 'thread'
       ? startThread(program, (threadId) => external.silence(threadId))

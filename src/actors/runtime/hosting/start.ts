@@ -30,6 +30,8 @@ export interface PartitionStart {
   readonly maxPlacedActors: number;
   readonly borrowedFields: BorrowedFields;
   readonly links: LinkSettings;
+  /** The module of its interceptor, and the settings; undefined where it has none. */
+  readonly interceptor: { readonly url: string; readonly settings: string } | undefined;
 }
 
 /** Throws ConfigError for anything but the start data of this version. */

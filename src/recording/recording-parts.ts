@@ -1,0 +1,53 @@
+import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
+import { limits } from '../limits.js';
+import { readNamedFile } from '../named-file.js';
+import type { v1 } from '../protocol/on-demand/index.js';
+import { readRecording, type Recording } from './recording-format.js';
+
+/** A recording with those of the partitions on threads and in processes. */
+export interface WholeRecording extends Recording {
+  /** Those of partitions that cannot be read: why, in sentences. */
+  readonly missing: readonly string[];
+}
+
+/** The file of a partition on a thread or in a process. */
+export function partOf(path: string, part: number): string {
+  return `${path}.${part}`;
+}
+
+/** Reads a recording, and those of partitions beside it, as one. Throws ConfigError where the file cannot be read, or is no recording. */
+export function readRecordingFile(path: string): WholeRecording {
+  const main = recordingIn(path);
+  const events: v1.RecordedEvent[] = [];
+  const missing: string[] = [];
+  let cutBytes = 0;
+  let actors = 0;
+  const add = (recording: Recording): void => {
+    const first = actors;
+    cutBytes += recording.cutBytes;
+    for (const event of recording.events) {
+      const actor = first + event.actor;
+      events.push({ ...event, actor });
+      actors = Math.max(actors, actor + 1);
+    }
+  };
+  add(main);
+  for (const part of main.parts) {
+    try {
+      add(recordingIn(partOf(path, part)));
+    } catch (error) {
+      missing.push(messageOf(error));
+    }
+  }
+  return { ...main, events, cutBytes, missing };
+}
+
+function recordingIn(path: string): Recording {
+  const bytes = readNamedFile({ what: 'The recording', path, maxBytes: limits.recordingFileBytes });
+  try {
+    return readRecording(bytes);
+  } catch (cause) {
+    throw new ConfigError(`${path} cannot be replayed: ${messageOf(cause)}.`, { cause });
+  }
+}

@@ -1,0 +1,118 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Placement, Runtime } from '#src/actors/runtime/index.js';
+import type { ResourceError } from '#src/errors.js';
+import { ConfigError } from '#src/errors.js';
+import { silentLogger } from '#src/logging/index.js';
+import {
+  actorNamed,
+  readRecordingFile,
+  recordedActors,
+  Recorder,
+  RecordingFile,
+  replay,
+} from '#src/recording/index.js';
+import { Errands } from '../actors/transport/errands.js';
+import { rejection } from '../support/rejection.js';
+import { eventually } from '../support/until.js';
+import { chosenPlacements } from '../actors/runtime/worlds.js';
+import { ending, placedEnding, placedSum, summing } from './summing.js';
+
+const worlds: readonly {
+  readonly title: string;
+  readonly placement: Exclude<Placement, 'inline'>;
+  readonly on: 'threads' | 'processes';
+}[] = [
+  { title: 'on a thread', placement: 'thread', on: 'threads' },
+  { title: 'in a process', placement: 'process', on: 'processes' },
+];
+
+for (const { title, placement, on } of chosenPlacements(worlds, true)) {
+  describe(`a recorded actor that is placed ${title}`, function () {
+    this.timeout(60_000);
+    let folder = '';
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'millrace-recording-'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    const newFile = (failures: ResourceError[] = []): RecordingFile =>
+      new RecordingFile(join(folder, 'sum.rec'), {
+        actors: ['sum'],
+        millraceVersion: '0.0.0',
+        onFailure: (failure) => void failures.push(failure),
+      });
+    const start = (file: RecordingFile): Promise<Runtime> =>
+      Runtime.start({ placement, partitions: 2, interceptor: file.recorder, log: silentLogger });
+
+    it('is in a file of its partition, and does the same again alone', async () => {
+      const file = newFile();
+      const runtime = await start(file);
+      const ref = await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+      ref.push({ value: 3 });
+      expect((await ref.run({})).value).to.equal(13);
+      await runtime.stop();
+      file.close();
+      expect(file.failure).to.equal(undefined);
+      expect(readdirSync(folder).toSorted()).to.deep.equal(['sum.rec', 'sum.rec.1']);
+      const recording = readRecordingFile(join(folder, 'sum.rec'));
+      expect(recording).to.deep.include({ parts: [1], missing: [], cutBytes: 0 });
+      const { events, path } = actorNamed(recording, 'sum');
+      expect(path).to.match(/-1\/sum$/);
+      expect(events.filter(({ event }) => event.case === 'message')).to.have.length(2);
+      expect(await replay(summing(10), events)).to.equal(undefined);
+      expect(await replay(summing(10, 1), events)).to.have.nested.property('recorded.case', 'outcome');
+    });
+
+    it('is complete up to the end of a partition that fails, and goes on in another file when that begins anew', async () => {
+      const file = newFile();
+      const runtime = await start(file);
+      const first = await runtime.place(placedEnding, { on, args: { start: 10 }, name: 'sum', register: 'sum' });
+      expect((await first.run({})).value).to.equal(10);
+      first.push({ value: 99 });
+      await eventually(async () => {
+        const next = await runtime.lookup(Errands, 'sum');
+        return next.toRef().cUid !== first.toRef().cUid;
+      });
+      expect((await (await runtime.lookup(Errands, 'sum')).run({})).value).to.equal(10);
+      await runtime.stop();
+      file.close();
+      const [ended, anew] = recordedActors(readRecordingFile(join(folder, 'sum.rec')));
+      expect(anew?.path).to.equal(ended?.path);
+      const last = ended?.events.at(-1)?.event;
+      expect(last?.case === 'message' && last.value.method).to.equal(Errands.methods.push.fullName);
+      expect(await replay(ending(10), anew?.events ?? [])).to.equal(undefined);
+    });
+
+    it('runs without a recording where that cannot be written, which the program learns', async function () {
+      if (!existsSync('/dev/full')) this.skip();
+      symlinkSync('/dev/full', join(folder, 'sum.rec.1'));
+      const failures: ResourceError[] = [];
+      const file = newFile(failures);
+      const runtime = await start(file);
+      const ref = await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+      expect((await ref.run({})).value).to.equal(10);
+      await eventually(() => failures.length === 1);
+      await runtime.stop();
+      file.close();
+      expect(file.failure).to.equal(failures[0]);
+      expect(failures[0]?.message).to.include('sum.rec.1 is incomplete: ENOSPC');
+      unlinkSync(join(folder, 'sum.rec.1'));
+      expect(readRecordingFile(join(folder, 'sum.rec')).missing).to.have.length(1);
+    });
+
+    it('is refused where the recorder cannot reach it', async () => {
+      const recorder = new Recorder({ actors: ['sum'], write: () => {}, header: {} });
+      const options = { placement, partitions: 2, log: silentLogger } as const;
+      const kept = await rejection(Runtime.start({ ...options, interceptor: recorder }));
+      expect(kept).to.be.instanceOf(ConfigError).with.property('message').that.includes('RecordingFile');
+      const file = newFile();
+      const bundled = { ...options, interceptor: file.recorder, partitionProgram: '/partition.js' };
+      const refused = await rejection(Runtime.start(bundled));
+      file.close();
+      expect(refused).to.be.instanceOf(ConfigError).with.property('message').that.includes('bundle');
+    });
+  });
+}
