@@ -15,6 +15,11 @@ export const ANSWER_MS = 10_000;
 /** How the folders of commands that ask a launcher begin. */
 const ASKS = '.asks-';
 
+/** The folder of the sockets of this command, in which it is the only one. */
+export function commandFolder(): string {
+  return join(runsFolder(), `${ASKS}${process.pid}`);
+}
+
 /** The run that a user means: by its name, or the only one. Throws ConfigError. */
 export function chosenRun(name: string | undefined): FoundRun & { readonly file: RunFile } {
   const alive = foundRuns().filter(({ isAlive }) => isAlive);
@@ -34,7 +39,7 @@ export async function askRun<T>(
   ask: (actor: ActorRef<typeof v1.Run>) => Promise<T>,
 ): Promise<T> {
   const key = readNamedText({ what: 'The key of the run', path: keyFile, maxBytes: limits.keyFileBytes }).trim();
-  const folder = makeFolder(join(runsFolder(), `${ASKS}${process.pid}`));
+  const folder = makeFolder(commandFolder());
   const links = { name: 'asks', folder, key, listen: 'unix:', advertisedHost: '', tls };
   const infrastructure = await openInfrastructure(links, new RealScheduler(), silentLogger);
   try {

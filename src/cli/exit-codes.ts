@@ -63,10 +63,11 @@ export const SCALE_EXIT_CODES = `Exit codes:
 ${SIGNAL_CODES}`;
 
 export const JOIN_EXIT_CODES = `Exit codes:
+  0    the run of millrace up was torn down in order, and this worker with it
   1    the cluster was not reached, or refused this process
   2    an option is wrong; nothing was started
   3    an internal error of the command
-  4    the cluster has ended, or is cut off for longer than the patience
+  4    the cluster has ended, or is cut off for longer than the patience; or the worker has ended by itself
 ${SIGNAL_CODES}`;
 
 export const REPLAY_EXIT_CODES = `Exit codes:

@@ -67,6 +67,7 @@ interface Section {
 function sectionsOf({ nodes, processes }: v1.RunDescription, resources: readonly v1.ResourceDescriptor[]): Section[] {
   const of = (kind: v1.ResourceKind): readonly v1.ResourceDescriptor[] =>
     resources.filter((each) => each.kind === kind);
+  const nameOf = (node = 0): string => nodes.find(({ index }) => index === node)?.name ?? `node-${node}`;
   return [
     {
       title: 'nodes',
@@ -77,7 +78,7 @@ function sectionsOf({ nodes, processes }: v1.RunDescription, resources: readonly
         json: { index, name, address, pid, cpus },
       })),
     },
-    { title: 'processes', rows: processes.map(processRow) },
+    { title: 'processes', rows: processes.map((each) => processRow(each, nameOf(each.node))) },
     {
       title: 'channels',
       rows: of(CHANNEL).map(({ id, name }) => ({ id, name, text: `c_uid ${id}`, json: { id, name } })),
@@ -87,7 +88,7 @@ function sectionsOf({ nodes, processes }: v1.RunDescription, resources: readonly
       rows: of(POOL).map(({ id, name, node }) => ({
         id,
         name,
-        text: `m_uid ${id}, of node-${node}`,
+        text: `m_uid ${id}, of ${nameOf(node)}`,
         json: { id, name, node },
       })),
     },
@@ -103,13 +104,13 @@ function sectionsOf({ nodes, processes }: v1.RunDescription, resources: readonly
   ];
 }
 
-function processRow({ id, name, node, pid, state, exit }: v1.ResourceDescriptor): Row {
+function processRow({ id, name, node, pid, state, exit }: v1.ResourceDescriptor, nodeName: string): Row {
   const stateName = PROCESS_STATES[state] ?? 'unknown';
   const how = exit === undefined ? '' : `: ${exit.failure || exit.signal || `exit code ${exit.code}`}`;
   return {
     id,
     name,
-    text: `p_uid ${id}, process ${pid} of node-${node}, ${stateName}${how}`,
+    text: `p_uid ${id}, process ${pid} of ${nodeName}, ${stateName}${how}`,
     json: { id, name, node, pid, state: stateName, ...(exit && { exit }) },
   };
 }

@@ -1,13 +1,16 @@
 /** `millrace join`: a worker on this host for a cluster or run that is up. */
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { netSettings } from '../actors/runtime/index.js';
 import { ConfigError, Runtime } from '../index.js';
 import { optionTable, type OptionValues, readOptionsFile, resolveOptions } from '../options/index.js';
 import { isLocal, parseAddress, type SocketAddress } from '../socket-address.js';
 import { JOIN_EXIT_CODES, ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
+import { joinRun } from './join-run.js';
 import { say } from './output.js';
 import { partitionsOf, placementOf, wholeNumber } from './run-options.js';
+import { sharedOptions } from './shared-options.js';
 
 interface JoinFlags {
   readonly to: string;
@@ -26,7 +29,8 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
     .summary('Offer the partitions of a process on this host to a cluster or run that is up.')
     .description(
       'Starts a process that joins a cluster, a run of millrace up or any other, and offers its partitions: pipelines that start later have segments there, and actors are ' +
-        'placed there. It needs the key or certificates of the cluster, as every process that joins. A signal ends it in order: its actors and segments stop.',
+        'placed there. It needs the key or certificates of the cluster, as every process that joins. A signal ends it in order: its actors and segments stop. ' +
+        'In a run of millrace up it is a node, which millrace ps, inspect, logs and stop know.',
     )
     .requiredOption('--to <address>', 'the control plane, as millrace inspect prints it')
     .option('--node <name>', 'name of the node, for placement (default: the option nodeName, or the host name)')
@@ -36,7 +40,12 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
       `where all partitions but the first run: ${optionTable.placement.accepts}`,
       placementOf,
     )
-    .option('--patience <s>', 'seconds without the control plane after which it ends', wholeNumber(1, 86_400), 60)
+    .option(
+      '--patience <s>',
+      'seconds without the control plane after which it ends; a run of millrace up decides itself',
+      wholeNumber(1, 86_400),
+      60,
+    )
     .addHelpText('after', `\n${JOIN_EXIT_CODES}`)
     .action(async (flags: JoinFlags) => {
       process.exitCode = await join(flags, interrupts);
@@ -47,10 +56,20 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
 async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
   const { to: controlPlane, node, partitions, placement, patience } = flags;
   const { values, provenance } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
+  const listen = provenance.listen.source === 'default' ? listenBeside(controlPlane) : values.listen;
+  const nodeName = node ?? (provenance.nodeName.source === 'default' ? hostname() : values.nodeName);
+  const ended = await joinRun({
+    controlPlane,
+    nodeName,
+    net: await netSettings({ ...values, listen }),
+    environment: sharedOptions(flags),
+    interrupts,
+  });
+  if (ended !== undefined) return ended;
   const runtime = await Runtime.start({
     controlPlane,
-    listen: provenance.listen.source === 'default' ? listenBeside(controlPlane) : values.listen,
-    nodeName: node ?? (provenance.nodeName.source === 'default' ? hostname() : values.nodeName),
+    listen,
+    nodeName,
     name: `joined-${process.pid}`,
     ...(provenance.logLevel.source === 'default' && { logLevel: 'warn' }),
     ...(partitions !== undefined && { partitions }),

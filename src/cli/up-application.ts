@@ -1,7 +1,8 @@
 /** The processes of a run's application: a worker on each node but the first, and the head there. */
 import { constants } from 'node:os';
+import { cwd } from 'node:process';
 import { pathToFileURL } from 'node:url';
-import type { Launcher } from '../actors/services/index.js';
+import type { Launcher, LostWorker, StartedWorker } from '../actors/services/index.js';
 import type { ActorRef } from '../actors/kernel/index.js';
 import { launcherPUid } from '../ids/index.js';
 import { AskTimeoutError, StoppedError, UnreachableError } from '../index.js';
@@ -28,60 +29,69 @@ export interface NodeProgram {
   readonly arguments: readonly string[];
 }
 
-export interface LostWorker {
-  readonly node: string;
-  readonly process: string;
-  /** A clause: `it was ended by SIGKILL`. */
-  readonly cause: string;
-}
+/** A runtime that offers its partitions, and does nothing else. */
+export const PLAIN_WORKER: NodeProgram = { program: 'dist/actors/services/programs/worker.js', arguments: [] };
 
 type Services = ActorRef<typeof v1.GlobalServices>;
 
 const { PROCESS, CHANNEL } = v1.ResourceKind;
 
-/** Starts the application of a run that is up. Resolves to the exit code of its head. */
-export async function runApplication(options: ApplicationOptions): Promise<number> {
-  const { launcher, nodes, worker: workerProgram, head: headProgram, workerEnded } = options;
-  const services = launcher.globalServices;
-  if (services === undefined) throw new StoppedError('The run is not up.');
-  let tag = 0n;
-  const create = (name: string, node: number, { program, arguments: words }: NodeProgram) =>
-    services.create(
-      {
-        tag: ++tag,
-        requester: launcherPUid,
-        kind: PROCESS,
-        name,
-        node,
-        process: v1.ProcessToStart.create({
-          module: pathToFileURL(packageFile(program, 'A run has programs of its own.')).href,
-          arguments: words,
-          folder: process.cwd(),
+/** Starts the processes of the application of a run that is up. */
+export class Application {
+  readonly #options: ApplicationOptions;
+  readonly #services: Services;
+  #tag = 0n;
+
+  /** Throws StoppedError where the run is not up. */
+  constructor(options: ApplicationOptions) {
+    this.#options = options;
+    const { globalServices } = options.launcher;
+    if (globalServices === undefined) throw new StoppedError('The run is not up.');
+    this.#services = globalServices;
+  }
+
+  /** Resolves to the exit code of the head. */
+  async run(): Promise<number> {
+    const { launcher, nodes, worker, head, workerEnded } = this.#options;
+    await launcher.step(v1.Step.WORKERS, async () => {
+      const others = Array.from({ length: nodes - 1 }, (_, index) => index + 1);
+      await Promise.all(
+        others.map(async (index) => {
+          const { process, ended } = await this.startWorker(index, worker, cwd());
+          void ended.then((cause) => {
+            if (!launcher.isGoingDown) workerEnded({ node: `node-${index}`, process, cause });
+          });
         }),
-      },
-      { timeoutMs: START_MS },
+      );
+    });
+    const started = await launcher.step(v1.Step.HEAD, () => this.#create('head', 0, head, cwd()));
+    return exitCodeOf(await end(this.#services, started));
+  }
+
+  /** Starts a worker on a node. Resolves when it has joined the run. */
+  async startWorker(node: number, program: NodeProgram, folder: string): Promise<StartedWorker> {
+    const worker = await this.#create(`worker-${node}`, node, program, folder);
+    const ended = end(this.#services, worker);
+    await joined(this.#services, worker, ended);
+    const how = ended.then(
+      ({ exit }) => described(exit),
+      // Global services do not answer: the launcher hears of that elsewhere.
+      () => new Promise<never>(() => {}),
     );
-  await launcher.step(v1.Step.WORKERS, async () => {
-    const others = Array.from({ length: nodes - 1 }, (_, index) => index + 1);
-    await Promise.all(
-      others.map(async (node) => {
-        const worker = await create(`worker-${node}`, node, workerProgram);
-        const ended = end(services, worker);
-        await joined(services, worker, ended);
-        ended.then(
-          ({ exit }) => {
-            const lost = { node: `node-${node}`, process: worker.name, cause: described(exit) };
-            if (!launcher.isGoingDown) workerEnded(lost);
-          },
-          // Global services do not answer: the launcher hears of that elsewhere.
-          () => {},
-        );
-      }),
-    );
-  });
-  const head = await launcher.step(v1.Step.HEAD, () => create('head', 0, headProgram));
-  const ended = await end(services, head);
-  return exitCodeOf(ended);
+    return { process: worker.name, ended: how };
+  }
+
+  #create(
+    name: string,
+    node: number,
+    { program, arguments: words }: NodeProgram,
+    folder: string,
+  ): Promise<v1.ResourceDescriptor> {
+    const module = pathToFileURL(packageFile(program, 'A run has programs of its own.')).href;
+    const spec = v1.ProcessToStart.create({ module, arguments: words, folder });
+    const request = { tag: ++this.#tag, requester: launcherPUid, kind: PROCESS, name, node, process: spec };
+    return this.#services.create(request, { timeoutMs: START_MS });
+  }
 }
 
 /** Resolves when the runtime of a process has joined the run. Rejects with UnreachableError when the process ends before. */

@@ -6,7 +6,7 @@ import { ConfigError } from '../index.js';
 import { componentFolder, isComponentFolder } from './component-folder.js';
 import { moduleUrl } from './packages.js';
 import { quoted } from './program-args.js';
-import type { NodeProgram } from './up-application.js';
+import { type NodeProgram, PLAIN_WORKER } from './up-application.js';
 import type { ComponentNodeOptions } from './node-options.js';
 import type { UpFlags } from './up-run.js';
 
@@ -34,7 +34,7 @@ export function upPrograms(given: string, flags: UpFlags, words: readonly string
   const counts = Object.entries(flags.instances).map(([segment, count]) => `${segment}=${count}`);
   return {
     url,
-    worker: { program: 'dist/actors/services/programs/worker.js', arguments: [] },
+    worker: PLAIN_WORKER,
     head: { program: 'dist/cli/up-head.js', arguments: [url, counts.join(), ...words] },
   };
 }

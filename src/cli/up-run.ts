@@ -10,6 +10,7 @@ import {
   type Host,
   type Infrastructure,
   Launcher,
+  type LostWorker,
   makeFolder,
   type NodeStart,
   openInfrastructure,
@@ -35,7 +36,7 @@ import { ownVersion } from './packages.js';
 import type { Invocation } from './run-module.js';
 import { answerUsers, writeRunFile } from './run-files.js';
 import { RunLog } from './run-log.js';
-import { type LostWorker, runApplication } from './up-application.js';
+import { Application, PLAIN_WORKER } from './up-application.js';
 import { UpDisplay } from './up-display.js';
 import { sharedOptions } from './shared-options.js';
 import { type UpPrograms, upPrograms } from './up-programs.js';
@@ -148,8 +149,15 @@ async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<nu
     exitCode = await untilEnd(launcher, stopped.promise, async () => {
       await launcher.up();
       if (flags.quiet !== true) say(`the run ${run} is up: ${hosts.length} ${hosts.length === 1 ? 'node' : 'nodes'}`);
-      const { worker, head } = plan.programs;
-      return runApplication({ launcher, nodes: hosts.length, worker, head, workerEnded });
+      const application = new Application({ launcher, nodes: hosts.length, ...plan.programs, workerEnded });
+      launcher.openToGuests({
+        // Its folders are those of its own host.
+        startWorker: ({ index }) => application.startWorker(index, PLAIN_WORKER, ''),
+        joined: (node) => flags.quiet !== true && say(`${node} has joined the run`),
+        left: (node) => flags.quiet !== true && say(`${node} has left the run`),
+        lost: workerEnded,
+      });
+      return application.run();
     });
     if (exitCode === ExitCode.ok && lost.length > 0) exitCode = ExitCode.partLost;
   } catch (error) {

@@ -70,7 +70,7 @@ describe('millrace dev', function () {
   it('replaces a component whose file, or an import of it, changes: its state is kept, and no call fails', async () => {
     folder.write('shop/main.js', CALLS);
     const { child, ended, ...commands } = start();
-    const says = (text: string): Promise<void> => commands.says(text);
+    const says = (text: string): Promise<string> => commands.says(text);
     await says('answer one');
     await says('till served; changes are followed');
     folder.write('shop/words.js', `export const greeting = 'two';`);
@@ -88,7 +88,7 @@ describe('millrace dev', function () {
   it('goes on with the last version of what does not load or start, and follows what comes and goes', async () => {
     folder.write('shop/main.js', CALLS);
     const { child, ended, ...commands } = start();
-    const says = (text: string): Promise<void> => commands.says(text);
+    const says = (text: string): Promise<string> => commands.says(text);
     await says('till served; changes are followed');
     folder.write('shop/words.js', `export const greeting = ;`);
     await says('till.js cannot be loaded, and its last version goes on: SyntaxError');

@@ -24,8 +24,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves when standard error holds `text`; rejects when the process ends before. */
-  says(text: string): Promise<void>;
+  /** Resolves to standard error when it holds `text`; rejects when the process ends before. */
+  says(text: string): Promise<string>;
 }
 
 /** A process that runs one command line after the other. */
@@ -132,10 +132,10 @@ export default pipeline('test', import.meta.url, (p, args) => {
       look();
     });
     const ended = new Promise<Ended>((end) => child.on('close', (code) => end({ code, ...texts })));
-    const says = (text: string): Promise<void> =>
+    const says = (text: string): Promise<string> =>
       new Promise((said, reject) => {
         look = () => {
-          if (texts.stderr.includes(text)) said();
+          if (texts.stderr.includes(text)) said(texts.stderr);
         };
         look();
         void ended.then(({ stderr }) => reject(new Error(`It ended without saying "${text}": ${stderr}`)));

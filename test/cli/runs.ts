@@ -23,3 +23,21 @@ export function commandsOfRun(base: string): { readonly pid: number; readonly co
     }
   });
 }
+
+/** The sockets of living processes whose path is below a folder. */
+export function socketsBelow(base: string): string[] {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  return lines.map((line) => line.split(' ').at(-1) ?? '').filter((path) => path.startsWith(`${base}/`));
+}
+
+/** Shared memory of this machine that no process has mapped. */
+export function sharedMemoryOfNobody(): readonly string[] {
+  const maps = readdirSync('/proc').map((entry) => {
+    try {
+      return /^\d+$/.test(entry) ? readFileSync(`/proc/${entry}/maps`, 'utf8') : '';
+    } catch {
+      return '';
+    }
+  });
+  return readdirSync('/dev/shm').filter((name) => !maps.some((each) => each.includes(`/dev/shm/${name}`)));
+}

@@ -251,41 +251,6 @@ setInterval(() => {}, 1000);`,
       expect(failed.code).to.equal(7);
       expect(failed.stdout).to.include('"exitCode":7');
     });
-
-    it('takes in a worker that joins by millrace join, until a signal ends it or the run is stopped by millrace stop', async () => {
-      const started = folder.start(['up', 'stays.js'], { XDG_RUNTIME_DIR: folder.path });
-      await started.says('is up: 1 node');
-      const { controlPlane, keyFile } = JSON.parse((await ask(['inspect', '--json'])).stdout) as Inspected;
-      const env = { XDG_RUNTIME_DIR: folder.path, MILLRACE_CLUSTER_KEY_FILE: keyFile };
-      const runtimes = async (): Promise<number> => {
-        const { channels } = JSON.parse((await ask(['inspect', '--json'])).stdout) as Inspected;
-        return channels.filter(({ name }) => name.startsWith('millrace/runtime/')).length;
-      };
-      const before = await runtimes();
-      const words = ['join', '--to', controlPlane, '--node', 'late', '--partitions', '2'];
-      const first = folder.start(words, env);
-      await first.says('late has joined');
-      expect(await runtimes()).to.equal(before + 1);
-      first.child.kill('SIGTERM');
-      const signalled = await first.ended;
-      expect(signalled.code, signalled.stderr).to.equal(143);
-      expect(signalled.stderr).to.include('with 2 partitions');
-      const second = folder.start([...words, '--patience', '1'], env);
-      await second.says('late has joined');
-      expect((await ask(['stop'])).code).to.equal(0);
-      const lost = await second.ended;
-      expect(lost.code, lost.stderr).to.equal(4);
-      expect(lost.stderr).to.include('the cluster has ended, or is cut off');
-      const { code, stderr } = await started.ended;
-      expect(code, stderr).to.equal(143);
-    });
-  });
-
-  it('refuses to be joined by what names no cluster, and by none that answers', async () => {
-    for (const to of ['nonsense', 'tcp://b.example:7000', 'tcp://127.0.0.1:1']) {
-      const refused = await ask(['join', '--to', to], { MILLRACE_CLUSTER_KEY_FILE: '' });
-      expect([1, 2], refused.stderr).to.include(refused.code);
-    }
   });
 
   it('refuses before anything starts what cannot run', async () => {

@@ -8,6 +8,8 @@ export { GlobalServices, type GlobalServicesOptions } from './global-services/gl
 export { ManagedProcesses } from './global-services/managed-processes.js';
 export { Infrastructure } from './infrastructure.js';
 export type { BackendStart, Display, Host } from './launcher/frontend.js';
+export type { GuestEvents, LostWorker, StartedWorker } from './launcher/guest-node.js';
+export { guestsCUid } from './launcher/guests.js';
 export { hostIdOf } from './launcher/host-id.js';
 export { Launcher, type LauncherOptions, type StepEvent } from './launcher/launcher.js';
 export { Backend, type BackendOptions } from './node/backend.js';
@@ -15,7 +17,8 @@ export { LoggingService } from './node/logging-service.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';
 export { Processes, type StartedProcess } from './node/processes.js';
 export { openInfrastructure } from './programs/open-infrastructure.js';
-export { roleProgram } from './programs/node-process.js';
+export { RUN_GATE, socketsOf } from './programs/global-services-process.js';
+export { NodeProcess, roleProgram } from './programs/node-process.js';
 export type { NodeStart } from './programs/role-start.js';
 export {
   isOwned,

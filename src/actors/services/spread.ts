@@ -24,21 +24,33 @@ export interface Spreading {
  * answers with nonsense, is a failure in the report, so that every gather ends.
  */
 export async function spread({ from, order, backendOf, orderFor, onDone }: Spreading): Promise<v1.StepReport> {
-  const { step, nodes, patienceMs } = order;
-  const given = v1.StepOrder.create({ ...order, patienceMs: Math.floor(patienceMs * CHILDS_PART) });
+  const { step, nodes } = order;
   const reports = await Promise.all(
     childrenOf(from, nodes).map(async (child) => {
-      try {
-        const report = await backendOf(child).perform(orderFor?.(child, given) ?? given, { timeoutMs: patienceMs });
-        checkReport(report, order, child);
-        onDone?.(report.done);
-        return report;
-      } catch (error) {
-        return failedReport(step, child, 'backend', messageOf(error));
-      }
+      const report = await performed(order, child, backendOf, orderFor);
+      onDone?.(report.done);
+      return report;
     }),
   );
   return gathered(step, reports);
+}
+
+/** The report of one node on an order. Never rejects: what it does not do in time is a failure in the report. */
+export async function performed(
+  order: v1.StepOrder,
+  node: number,
+  backendOf: Spreading['backendOf'],
+  orderFor?: Spreading['orderFor'],
+): Promise<v1.StepReport> {
+  const { step, patienceMs } = order;
+  const given = v1.StepOrder.create({ ...order, patienceMs: Math.floor(patienceMs * CHILDS_PART) });
+  try {
+    const report = await backendOf(node).perform(orderFor?.(node, given) ?? given, { timeoutMs: patienceMs });
+    checkReport(report, order, node);
+    return report;
+  } catch (error) {
+    return failedReport(step, node, 'backend', messageOf(error));
+  }
 }
 
 /** Several reports of one step as one. */

@@ -8,12 +8,13 @@ const shared = {
   key: 'secret',
   listen: 'unix:',
   advertisedHost: '',
+  launcher: 'unix:/x',
   version: '1.0.0',
   environment: { MILLRACE_PARTITIONS: '2' },
   logLevel: 'warn',
   node: 'node-0',
 };
-const node = { ...shared, role: 'node', hostId: 7n, launcher: 'unix:/x', sharedBy: 1, faults: '' };
+const node = { ...shared, role: 'node', hostId: 7n, sharedBy: 1, faults: '' };
 const services = { ...shared, role: 'global-services', primary: 'unix:/x', nodes: 3 };
 
 describe('the start data of a process with a role', () => {

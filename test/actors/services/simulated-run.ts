@@ -4,11 +4,14 @@ import {
   type BackendStart,
   FaultPoints,
   GlobalServices,
+  guestsCUid,
+  hostIdOf,
   Infrastructure,
   Launcher,
   type NodeSystem,
   type StepEvent,
 } from '#src/actors/services/index.js';
+import type { ActorRef } from '#src/actors/kernel/index.js';
 import { Deferred } from '#src/deferred.js';
 import { globalServicesInputCUid, shepherdCUid } from '#src/ids/index.js';
 import { memoryLogger } from '#src/logging/index.js';
@@ -34,6 +37,11 @@ export interface SimulatedOptions {
   readonly versionOf?: (node: number) => string;
 }
 
+export interface SimulatedGuest extends Pick<Execution, 'ended' | 'kill'> {
+  readonly guests: ActorRef<typeof v1.Guests>;
+  readonly hostId: bigint;
+}
+
 /** Processes ignore SIGTERM where `isDeaf`. */
 export class SimulatedRun {
   readonly scheduler: VirtualScheduler;
@@ -46,8 +54,8 @@ export class SimulatedRun {
   frames = 0;
   isDeaf = false;
   readonly #options: SimulatedOptions;
-  readonly #executions = new Map<number, Deferred<Ending>>();
   readonly #closing: Promise<unknown>[] = [];
+  readonly #asking: Infrastructure[] = [];
   #launcher: Launcher | undefined;
   #infrastructure: Infrastructure | undefined;
   #pids = 100;
@@ -97,7 +105,7 @@ export class SimulatedRun {
 
   async close(): Promise<void> {
     await this.#infrastructure?.close();
-    await Promise.all(this.#closing);
+    await Promise.all([...this.#closing, ...this.#asking.map((asks) => asks.close())]);
     this.scheduler.close();
   }
 
@@ -111,10 +119,21 @@ export class SimulatedRun {
     return Infrastructure.open({ name: `${node}-${process}`, transport, scheduler, log });
   }
 
+  /** A host joins the run: it is admitted as a guest, and has a backend. Its processes are those of node `index`. */
+  async join(name: string, index: number): Promise<SimulatedGuest> {
+    const asks = await this.#open(name, 'asks', () => {});
+    const address = this.#infrastructure?.address ?? '';
+    const guests = asks.reference(v1.Guests, address, guestsCUid);
+    const hostId = hostIdOf(name, name, 'run');
+    await guests.admit({ hostId, node: name });
+    const execution = this.#execute({ index, host: { node: name, host: '' }, hostId, launcher: address });
+    this.#asking.push(asks);
+    return { guests, hostId, ended: execution.ended, kill: () => execution.kill() };
+  }
+
   #execute(start: BackendStart): Execution {
     const { host, hostId, launcher, index } = start;
     const ended = new Deferred<Ending>();
-    this.#executions.set(index, ended);
     const closed = (cause: string, isClean = true): void => {
       this.alive.delete(host.node);
       ended.resolve({ isClean, cause });
@@ -135,7 +154,7 @@ export class SimulatedRun {
     };
     run().catch((error: unknown) => closed(`it threw ${String(error)}`, false));
     const kill = (): void => {
-      if (this.alive.has(host.node)) this.crash(index);
+      if (this.alive.has(host.node)) this.network.crash(host.node);
     };
     return {
       place: `virtual process ${index}`,

@@ -1,13 +1,17 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { limits } from '#src/limits.js';
 import { Folder, messages, type Started } from '../../cli/millrace.js';
-import { commandsOfRun, runFolders } from '../../cli/runs.js';
+import { commandsOfRun, runFolders, sharedMemoryOfNobody, socketsBelow } from '../../cli/runs.js';
 import { eventually } from '../../support/until.js';
+
+const MARKET = JSON.stringify(resolve('examples/service/gen/market.js'));
 
 /** Which process of a run is killed, and the exit code of `millrace up` then; undefined where that is killed itself. */
 const VICTIMS = [
+  { title: 'a worker', pattern: /worker\.js/, code: 4, is: 'survived' },
   { title: 'the head', pattern: /up-head\.js/, code: 137, is: 'ended' },
   { title: 'global services', pattern: /global services/, code: 4, is: 'lost' },
   { title: 'the primary node', pattern: /millrace \S+ node-0/, code: 4, is: 'lost' },
@@ -15,16 +19,47 @@ const VICTIMS = [
   { title: 'the launcher', pattern: /millrace\.js up/, code: null, is: 'killed' },
 ] as const;
 
-describe('millrace up, when a process of the run is killed', function () {
+describe('millrace up, when a process of the run is killed under load', function () {
   this.timeout(300_000);
   let folder: Folder;
+  /** What others have left. */
+  let known: ReadonlySet<string>;
 
   before(() => {
     folder = new Folder();
     folder.write(
-      'stays.js',
-      "import { spawn } from 'node:child_process'; spawn('sleep', ['600']); setInterval(() => {}, 1000);",
+      'quotes.js',
+      `import { behavior, component } from 'millrace';
+import { Market } from ${MARKET};
+export const quotes = component('quotes', import.meta.url, Market, () =>
+  behavior(Market, { observe: () => {}, fail: () => ({}), async *watch() {}, quote: (_, { symbol }) => ({ symbol }) }));`,
     );
+    folder.write(
+      'stays.js',
+      `import { spawn } from 'node:child_process';
+import { MillraceError, Runtime } from 'millrace';
+import { quotes } from './quotes.js';
+spawn('sleep', ['600']);
+process.on('SIGUSR2', () => process.exit(0));
+const runtime = await Runtime.current();
+const ref = await runtime.place(quotes, { on: { node: 'node-1' }, timeoutMs: 30_000 });
+let answers = 0;
+async function ask(symbol) {
+  for (;;) {
+    try {
+      const quote = await ref.quote({ symbol }, { timeoutMs: 2_000 });
+      if (quote.symbol !== symbol) console.error('wrong answer');
+      if (++answers === 1_000) console.error('under load');
+    } catch (error) {
+      if (!(error instanceof MillraceError)) console.error('wrong error', error);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+for (let index = 0; index < 16; index++) void ask('symbol-' + index);
+setInterval(() => console.log(answers), 5);`,
+    );
+    known = new Set(sharedMemoryOfNobody());
   });
 
   after(() => folder.remove());
@@ -32,9 +67,7 @@ describe('millrace up, when a process of the run is killed', function () {
   async function start(): Promise<Started> {
     const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
     await started.says('is up: 2 nodes');
-    await eventually(() =>
-      ['sleep 600', 'up-head.js', 'worker.js'].every((part) => found(new RegExp(part)) !== undefined),
-    );
+    await started.says('under load');
     return started;
   }
 
@@ -42,14 +75,22 @@ describe('millrace up, when a process of the run is killed', function () {
 
   async function nothingIsLeft(): Promise<void> {
     await eventually(() => commandsOfRun(folder.path).length === 0 && runFolders(folder.path).length === 0);
+    // The kernel closes the files of a process after it has lost its environment.
+    await eventually(() => socketsBelow(folder.path).length === 0);
+    await eventually(() => sharedMemoryOfNobody().every((name) => known.has(name)));
   }
 
   for (const { title, pattern, code, is } of VICTIMS) {
     it(`${title}: ends with exit code ${code}, and leaves no process and no file`, async () => {
       const started = await start();
       process.kill(found(pattern)?.pid ?? 0, 'SIGKILL');
+      if (is === 'survived') {
+        await started.says('worker-1 of node-1 has ended by itself, and the run goes on without it');
+        process.kill(found(/up-head\.js/)?.pid ?? 0, 'SIGUSR2');
+      }
       const ended = await started.ended;
       expect(ended.code, ended.stderr).to.equal(code);
+      expect(ended.stderr).not.to.match(/wrong (answer|error)/);
       if (is === 'lost') expect(messages(ended).join('\n')).to.match(/ended by itself/);
       await nothingIsLeft();
     });
@@ -96,10 +137,19 @@ console.error('begun');`,
 
   it('all of them at once: millrace cleanup removes what is left', async () => {
     const started = await start();
-    for (const { pid, command } of commandsOfRun(folder.path)) {
-      if (!/worker|up-head|sleep/.test(command)) process.kill(pid, 'SIGKILL');
-    }
+    // What a process has started may have ended with it by now.
+    execFileSync(
+      'sh',
+      [
+        '-c',
+        `kill -9 ${commandsOfRun(folder.path)
+          .map(({ pid }) => pid)
+          .join(' ')} || true`,
+      ],
+      { stdio: 'ignore' },
+    );
     await started.ended;
+    expect(runFolders(folder.path)).to.have.length(1);
     const { code, stderr } = await folder.run(['cleanup'], { XDG_RUNTIME_DIR: folder.path });
     expect(code, stderr).to.equal(0);
     await nothingIsLeft();

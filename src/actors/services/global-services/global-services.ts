@@ -1,4 +1,4 @@
-import { AskTimeoutError, ConfigError } from '../../../errors.js';
+import { AskTimeoutError, ConfigError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { shepherdCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
@@ -54,6 +54,18 @@ export class GlobalServices {
       destroy: (_state, { resource, patienceMs }) => later(this.#destroy(required(resource), patienceMs)),
       exited: (_state, exit) => {
         this.#processes.exited(exit);
+        return {};
+      },
+      nodeJoined: (_state, guest) => {
+        if (this.#isHalting) throw new ConfigError('No node can join: the run is being torn down.');
+        this.#others.nodeJoined(guest);
+        return {};
+      },
+      nodeLeft: (_state, { index, cause }) => {
+        this.#others.nodeLeft(index);
+        for (const { id: pUid, node } of this.#processes.alive()) {
+          if (node === index) this.#failed(pUid, new UnreachableError(cause));
+        }
         return {};
       },
       haltApplication: (_state, { patienceMs }) => later(this.#haltApplication(patienceMs).then(() => ({}))),
@@ -237,7 +249,7 @@ export class GlobalServices {
   }
 
   async #shepherd(node: number): Promise<ActorRef<typeof v1.Shepherd>> {
-    const { address } = await this.#others.route(node);
+    const address = await this.#others.addressOf(node);
     return this.#options.infrastructure.reference(v1.Shepherd, address, shepherdCUid(node));
   }
 }

@@ -15,6 +15,8 @@ export class ResourceLists {
   readonly #controlPlane: ActorRef<typeof v1.ControlPlane>;
   readonly #routes: ActorRef<typeof v1.TransportService>;
   readonly #nodes: number;
+  /** Nodes that the launcher has not started. */
+  readonly #guests = new Map<number, v1.JoinedNode>();
 
   constructor(infrastructure: Infrastructure, run: { primary: string; controlPlane: string; nodes: number }) {
     this.#controlPlane = infrastructure.reference(v1.ControlPlane, run.controlPlane, globalServicesInputCUid);
@@ -22,9 +24,20 @@ export class ResourceLists {
     this.#nodes = run.nodes;
   }
 
-  /** Where a node is. Rejects with ConfigError for one that the run does not have. */
-  route(index: number): Promise<v1.NodePlace> {
-    return this.#routes.route({ index }, { timeoutMs: limits.controlPlaneTimeoutMs });
+  nodeJoined(guest: v1.JoinedNode): void {
+    this.#guests.set(guest.index, guest);
+  }
+
+  nodeLeft(index: number): void {
+    this.#guests.delete(index);
+  }
+
+  /** The address of a node. Rejects with ConfigError for one that the run does not have. */
+  async addressOf(index: number): Promise<string> {
+    const guest = this.#guests.get(index);
+    if (guest !== undefined) return guest.address;
+    const { address } = await this.#routes.route({ index }, { timeoutMs: limits.controlPlaneTimeoutMs });
+    return address;
   }
 
   async list(kind: v1.ResourceKind): Promise<v1.ResourceDescriptorInit[]> {
@@ -58,12 +71,12 @@ export class ResourceLists {
   }
 
   async #node(index: number): Promise<v1.ResourceDescriptorInit> {
-    const { address } = await this.route(index);
-    return { kind: NODE, id: BigInt(index), name: `node-${index}`, node: index, address };
+    const name = this.#guests.get(index)?.name ?? `node-${index}`;
+    return { kind: NODE, id: BigInt(index), name, node: index, address: await this.addressOf(index) };
   }
 
   #indices(): number[] {
-    return Array.from({ length: this.#nodes }, (_, index) => index);
+    return [...Array.from({ length: this.#nodes }, (_, index) => index), ...this.#guests.keys()];
   }
 }
 

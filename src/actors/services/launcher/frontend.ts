@@ -3,7 +3,7 @@ import { ConfigError, UnreachableError } from '../../../errors.js';
 import { backendFrontendCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
-import { behavior, later } from '../../kernel/index.js';
+import { type Behavior, behavior, type Context, later } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 
 /** A host on which a node runs. */
@@ -40,6 +40,39 @@ export interface FrontendOptions {
   /** A part of the node has ended by itself. */
   readonly failed: (failure: v1.PartFailed) => void;
   readonly version: string;
+}
+
+export interface ListenerOptions {
+  readonly node: string;
+  readonly display: Display;
+  readonly failed: (failure: v1.PartFailed) => void;
+  /** `context`: of the actor that listens. */
+  readonly backendIsUp: (backend: v1.BackendUp, context: Context) => void;
+  /** What the actor watches has ended. */
+  readonly ended?: () => void;
+}
+
+/** Hears the backend of one node, and shows what comes from there. */
+export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher, undefined> {
+  const { node, display, failed, backendIsUp, ended } = options;
+  return behavior(v1.Launcher, {
+    supervision: { onFailure: 'resume' },
+    backendIsUp: (_state, backend, context) => {
+      backendIsUp(backend, context);
+      return {};
+    },
+    output: (_state, written) => later(Promise.resolve(display.output(node, written)).then(() => ({}))),
+    records: (_state, { records, dropped }) => {
+      for (const record of records) display.record(node, record);
+      if (dropped > 0) display.record(node, droppedRecord(dropped));
+      return {};
+    },
+    failed: (_state, failure) => {
+      failed(failure);
+      return {};
+    },
+    on: { terminated: () => ended?.() },
+  });
 }
 
 /** The launcher's end of one node: starts its backend, hears of it, and ends it. */
@@ -108,26 +141,9 @@ export class Frontend {
     scheduler.clearTimer(timer);
   }
 
-  #behavior() {
+  #behavior(): Behavior<typeof v1.Launcher, undefined> {
     const { display, failed, start } = this.#options;
-    const { node } = start.host;
-    return behavior(v1.Launcher, {
-      supervision: { onFailure: 'resume' },
-      backendIsUp: (_state, backend) => {
-        this.#onBackendUp(backend);
-        return {};
-      },
-      output: (_state, written) => later(Promise.resolve(display.output(node, written)).then(() => ({}))),
-      records: (_state, { records, dropped }) => {
-        for (const record of records) display.record(node, record);
-        if (dropped > 0) display.record(node, droppedRecord(dropped));
-        return {};
-      },
-      failed: (_state, failure) => {
-        failed(failure);
-        return {};
-      },
-    });
+    return listener({ node: start.host.node, display, failed, backendIsUp: (backend) => this.#onBackendUp(backend) });
   }
 
   #onBackendUp(backend: v1.BackendUp): void {

@@ -13,6 +13,8 @@ import { spread } from '../spread.js';
 import { type StepInfo, stepInfo } from '../steps.js';
 import { isWithin, ROOT } from '../tree.js';
 import { type BackendStart, type Display, Frontend, type Host } from './frontend.js';
+import type { GuestEvents } from './guest-node.js';
+import { Guests } from './guests.js';
 import { hostIdOf } from './host-id.js';
 
 export interface LauncherOptions {
@@ -54,6 +56,7 @@ const END_MS = 5_000;
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #frontends: readonly Frontend[];
+  readonly #guests: Guests;
   readonly #failed = new Deferred<v1.PartFailed>();
   #globalServices: v1.GlobalServicesPlace | undefined;
   #lastStep: v1.Step = v1.Step.STEP_UNSPECIFIED;
@@ -71,6 +74,15 @@ export class Launcher {
       const start = { index, host, hostId: hostIdOf(host.host, host.node, run), launcher: infrastructure.address };
       const failed = (failure: v1.PartFailed): void => this.#partFailed(failure);
       return new Frontend({ infrastructure, start, execute, display, failed, version });
+    });
+    this.#guests = new Guests({
+      infrastructure,
+      display,
+      version,
+      nodes: hosts.length,
+      primary: () => this.#frontends[0]?.place,
+      place: () => this.#globalServices,
+      services: () => this.globalServices,
     });
   }
 
@@ -94,7 +106,7 @@ export class Launcher {
       run: this.#options.run,
       step: this.#lastStep,
       controlPlane: this.#globalServices?.controlPlane ?? '',
-      nodes: this.#frontends.map((frontend) => v1.NodeDescription.create(frontend.describe())),
+      nodes: this.#nodes.map((node) => v1.NodeDescription.create(node.describe())),
     };
   }
 
@@ -105,7 +117,16 @@ export class Launcher {
 
   /** The topology of each node, in the order of their indexes. */
   topologies(): readonly v1.TopologyOfNodeInit[] {
-    return this.#frontends.map((frontend) => frontend.topology());
+    return this.#nodes.map((node) => node.topology());
+  }
+
+  /** From now on hosts can join the run, which is up. */
+  openToGuests(events: GuestEvents): void {
+    this.#guests.open(events);
+  }
+
+  get #nodes(): readonly Pick<Frontend, 'describe' | 'topology'>[] {
+    return [...this.#frontends, ...this.#guests.all];
   }
 
   /** Rejects with the failure of the first step that fails; then the run must be torn down. StoppedError: its teardown has begun. */
@@ -232,6 +253,7 @@ export class Launcher {
   async #tearDown(): Promise<readonly string[]> {
     const from = this.#lastStep;
     for (const frontend of this.#frontends) frontend.halting();
+    this.#guests.halting();
     const problems: string[] = [];
     if (from >= v1.Step.NODE_INDICES) {
       // Without global services each shepherd ends what it has started.
@@ -261,13 +283,14 @@ export class Launcher {
   }
 
   async #halt(step: v1.Step): Promise<readonly string[]> {
-    const { name } = stepInfo(step);
+    const info = stepInfo(step);
+    const { name } = info;
     try {
-      const { failures } = await Promise.race([
-        this.#spread(step),
+      const [{ failures }, guests] = await Promise.race([
+        Promise.all([this.#spread(step), this.#guests.halt(step, this.#patience(info))]),
         this.#outOfPatience(`The step ${name} was not done`),
       ]);
-      return failures.map(({ node, part, cause }) => `${name}, node ${node}, ${part}: ${cause}`);
+      return [...failures, ...guests].map(({ node, part, cause }) => `${name}, node ${node}, ${part}: ${cause}`);
     } catch (error) {
       return [messageOf(error)];
     }

@@ -6,6 +6,7 @@ import { closableLogger, type Logger } from '../../../logging/index.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
+import { behavior } from '../../kernel/index.js';
 import { Executor, type Runtime } from '../../runtime/index.js';
 import { readTlsFiles } from '../../../transport/handshake/index.js';
 import { everywhereKind } from '../../../transport/kinds/index.js';
@@ -17,8 +18,11 @@ import { openInfrastructure } from './open-infrastructure.js';
 import type { GlobalServicesStart } from './role-start.js';
 import { makeFolder, removeFolder } from './run-folder.js';
 
+/** The name by which the control plane of a run knows the actor that says where the launcher is. */
+export const RUN_GATE = 'millrace/run';
+
 /** Of the addresses of a runtime, those that the links of the infrastructure reach. */
-function socketsOf(addresses: string): string {
+export function socketsOf(addresses: string): string {
   return addresses
     .split(' ')
     .filter((address) => everywhereKind.schemes.some((scheme) => address.startsWith(scheme)))
@@ -59,6 +63,9 @@ export class GlobalServicesProcess {
         endProcess,
       });
       infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
+      const { run, launcher } = this.#start;
+      const gate = runtime.spawn(behavior(v1.RunGate, { find: () => ({ run, launcher }) }));
+      await runtime.register(RUN_GATE, gate);
       const { address } = infrastructure;
       const shepherd = infrastructure.reference(v1.Shepherd, primary, shepherdCUid(0));
       await retryAsk(this.#scheduler, limits.controlPlaneTimeoutMs, (options) =>

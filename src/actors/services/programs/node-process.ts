@@ -29,14 +29,20 @@ export class NodeProcess {
   #backend: Backend | undefined;
   #abandoned: Promise<void> | undefined;
 
-  constructor(start: NodeStart, scheduler: Scheduler) {
+  /** `folder`: its name in the folder of the run, where no other process has this one. */
+  constructor(start: NodeStart, scheduler: Scheduler, folder = start.node) {
     this.#start = start;
     this.#scheduler = scheduler;
     this.#runFolder = start.folder === '' ? join(runsFolder(), start.run) : start.folder;
-    this.#folder = join(this.#runFolder, start.node);
+    this.#folder = join(this.#runFolder, folder);
   }
 
-  /** Resolves when the node was torn down. Rejects with UnreachableError when the launcher is not reached. */
+  /** Whether it has gone without an order of the launcher. */
+  get isAbandoned(): boolean {
+    return this.#abandoned !== undefined;
+  }
+
+  /** Resolves when the node was torn down or abandoned. Rejects with UnreachableError when the launcher is not reached. */
   async run(): Promise<void> {
     const { key, listen, advertisedHost, tls, node, hostId, launcher, logLevel } = this.#start;
     const folder = makeFolder(this.#folder);
@@ -46,10 +52,7 @@ export class NodeProcess {
       const links = { name: node, folder, key, listen, advertisedHost, tls };
       const infrastructure = await openInfrastructure(links, this.#scheduler, log);
       const faults = FaultPoints.parse(this.#start.faults);
-      const orphaned = (): void =>
-        void this.abandon()
-          .catch(() => {})
-          .then(() => this.#mayEnd.resolve());
+      const orphaned = (): void => void this.abandon().catch(() => {});
       this.#backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(log), faults, orphaned });
       await this.#backend.start();
       await this.#mayEnd.promise;
@@ -72,6 +75,7 @@ export class NodeProcess {
     } finally {
       removeLaunchers(this.#runFolder);
       removeFolder(this.#folder);
+      this.#mayEnd.resolve();
     }
   }
 
@@ -80,7 +84,8 @@ export class NodeProcess {
   }
 
   #system(log: Logger): NodeSystem {
-    const { version, node, sharedBy, run, key, listen, advertisedHost, tls, environment, logLevel } = this.#start;
+    const { version, node, sharedBy, run, key, listen, advertisedHost, launcher, tls, environment, logLevel } =
+      this.#start;
     const cpus = Math.max(1, Math.floor(usableParallelism() / sharedBy));
     return {
       pid: process.pid,
@@ -110,6 +115,7 @@ export class NodeProcess {
           key,
           listen,
           advertisedHost,
+          launcher,
           tls,
           environment,
           logLevel,

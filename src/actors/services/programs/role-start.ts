@@ -15,6 +15,8 @@ export interface RunStart {
   readonly advertisedHost: string;
   /** For `tls:` addresses: files of this host, which has its own at these paths. Undefined: nothing of the run is encrypted. */
   readonly tls: TlsFiles | undefined;
+  /** Address of the launcher. */
+  readonly launcher: string;
   /** Of Millrace. */
   readonly version: string;
   /** Added to the environment of each process of the application. */
@@ -26,8 +28,6 @@ export interface NodeStart extends RunStart {
   readonly role: 'node';
   readonly node: string;
   readonly hostId: bigint;
-  /** Address of the launcher. */
-  readonly launcher: string;
   /** Nodes that share this host, and so its processors. */
   readonly sharedBy: number;
   readonly faults: string;
@@ -48,7 +48,7 @@ export function checkRoleStart(start: unknown, version: string): NodeStart | Glo
   throw new ConfigError(`The launcher has Millrace ${start.version}, and this host ${version}: install the same.`);
 }
 
-const RUN_TEXTS = ['run', 'folder', 'key', 'listen', 'advertisedHost', 'version', 'node'];
+const RUN_TEXTS = ['run', 'folder', 'key', 'listen', 'advertisedHost', 'launcher', 'version', 'node'];
 const TLS_TEXTS = ['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'];
 const READERS: readonly unknown[] = ['owner', 'group', 'all'];
 const LEVELS: readonly unknown[] = ['debug', 'info', 'warn', 'error'];
@@ -62,10 +62,7 @@ function isRoleStart(start: unknown): start is NodeStart | GlobalServicesStart {
   if (!isFolderName(start['run']) || !isFolderName(start['node'])) return false;
   if (role === 'global-services') return areTexts(start, ['primary']) && isCount(start['nodes']);
   return (
-    role === 'node' &&
-    areTexts(start, ['launcher', 'faults']) &&
-    isCount(start['sharedBy']) &&
-    typeof start['hostId'] === 'bigint'
+    role === 'node' && areTexts(start, ['faults']) && isCount(start['sharedBy']) && typeof start['hostId'] === 'bigint'
   );
 }
 

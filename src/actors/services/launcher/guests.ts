@@ -1,0 +1,74 @@
+import { CapacityError, ConfigError } from '../../../errors.js';
+import { debugCUid } from '../../../ids/index.js';
+import { limits } from '../../../limits.js';
+import { v1 } from '../../../protocol/index.js';
+import { behavior, later } from '../../kernel/index.js';
+import { GuestNode, type GuestEvents, type GuestRun } from './guest-node.js';
+
+/** The debug channel of the launcher on which hosts ask to join. */
+export const guestsCUid = debugCUid(1);
+
+/** The nodes of a run that its launcher has not started. Each has an index of its own, which no other gets. */
+export class Guests {
+  readonly #run: GuestRun;
+  readonly #byHostId = new Map<bigint, GuestNode>();
+  #joined = 0;
+  #isHalting = false;
+
+  constructor(run: GuestRun) {
+    this.#run = run;
+  }
+
+  get all(): readonly GuestNode[] {
+    return [...this.#byHostId.values()];
+  }
+
+  /** From now on hosts can join. */
+  open(events: GuestEvents): void {
+    const guests = behavior(v1.Guests, {
+      supervision: { onFailure: 'resume' },
+      admit: (_state, guest) => {
+        this.#admit(guest, events);
+        return {};
+      },
+      settle: (_state, { hostId }) => later(this.#guest(hostId).settled),
+      leave: (_state, { hostId }) => {
+        this.#guest(hostId).part({ cause: 'it was told to leave' });
+        return {};
+      },
+      parting: (_state, { hostId }) => later(this.#guest(hostId).parting),
+    });
+    this.#run.infrastructure.spawn(guests, { name: 'guests', cUid: guestsCUid });
+  }
+
+  /** The run is being torn down. */
+  halting(): void {
+    this.#isHalting = true;
+    for (const guest of this.all) guest.halting();
+  }
+
+  /** Orders a step of the teardown. Resolves to what could not be done. */
+  async halt(step: v1.Step, patienceMs: number): Promise<readonly v1.PartFailed[]> {
+    return (await Promise.all(this.all.map((guest) => guest.halt(step, patienceMs)))).flat();
+  }
+
+  #admit({ hostId, node: name }: v1.Guest, events: GuestEvents): void {
+    if (this.#byHostId.has(hostId)) return;
+    if (this.#isHalting) throw new ConfigError('No host can join: the run is being torn down.');
+    if (this.#byHostId.size >= limits.managedProcesses) {
+      throw new CapacityError(
+        `${limits.managedProcesses} hosts have joined this run (limit managedProcesses): end one of them first.`,
+      );
+    }
+    const index = this.#run.nodes + this.#joined;
+    const gone = (): void => void this.#byHostId.delete(hostId);
+    this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, gone }));
+    this.#joined += 1;
+  }
+
+  #guest(hostId: bigint): GuestNode {
+    const guest = this.#byHostId.get(hostId);
+    if (guest !== undefined) return guest;
+    throw new ConfigError('This host is no part of the run: it has left, or was never admitted.');
+  }
+}

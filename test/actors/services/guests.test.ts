@@ -1,0 +1,156 @@
+import { expect } from 'chai';
+import { stepInfo } from '#src/actors/services/index.js';
+import type { ActorRef } from '#src/actors/kernel/index.js';
+import { v1 } from '#src/protocol/index.js';
+import { millraceRejection as rejection } from '../../support/rejection.js';
+import { SimulatedRun, VERSION } from './simulated-run.js';
+
+const { PROCESS, NODE } = v1.ResourceKind;
+const program = v1.ProcessToStart.create({ module: 'file:///worker.js' });
+
+const STATES = ['unknown', 'STARTING', 'ALIVE', 'ENDED'];
+
+describe('a host that joins a run, on virtual time', () => {
+  let run: SimulatedRun;
+  let services: ActorRef<typeof v1.GlobalServices>;
+  let events: string[];
+
+  async function up(options: Partial<ConstructorParameters<typeof SimulatedRun>[0]> = {}): Promise<void> {
+    run = new SimulatedRun({ nodes: 2, ...options });
+    events = [];
+    const launcher = await run.open();
+    await launcher.up();
+    if (launcher.globalServices === undefined) throw new Error('The run is not up.');
+    services = launcher.globalServices;
+    launcher.openToGuests({
+      startWorker: async ({ index: node }) => {
+        const { id, name } = await services.create({ kind: PROCESS, name: `worker-${node}`, node, process: program });
+        const ended = services.join({ kind: PROCESS, which: { case: 'id', value: id } }, { timeoutMs: 1e6 });
+        return {
+          process: name,
+          ended: ended.then(
+            ({ exit }) => `exit code ${exit?.code}`,
+            () => 'nobody knows',
+          ),
+        };
+      },
+      joined: (node) => events.push(`${node} joined`),
+      left: (node) => events.push(`${node} left`),
+      lost: ({ node, process, cause }) => events.push(`${process} of ${node} lost: ${cause}`),
+    });
+  }
+
+  afterEach(() => run.close());
+
+  async function processes(): Promise<string[]> {
+    const { resources } = await services.list({ kind: PROCESS });
+    return resources.map(({ name, node, state }) => `${name}@${node} ${STATES[state]}`);
+  }
+
+  async function nodes(): Promise<string[]> {
+    const { resources } = await services.list({ kind: NODE });
+    return resources.map(({ name }) => name);
+  }
+
+  it('has a node with a worker, which the launcher and global services know, and whose output is shown', async () => {
+    await up();
+    const { guests, hostId } = await run.join('late', 2);
+    expect(await guests.settle({ hostId })).to.include({ index: 2, process: 'worker-2' });
+    await guests.admit({ hostId, node: 'late' });
+    expect(run.launcher.describe().nodes?.map(({ index, name }) => `${index} ${name}`)).to.deep.equal([
+      '0 node-0',
+      '1 node-1',
+      '2 late',
+    ]);
+    expect(run.launcher.topologies().at(-1)?.topology?.text).to.equal('machine of node 2');
+    expect(await nodes()).to.deep.equal(['node-0', 'node-1', 'late']);
+    expect(await processes()).to.deep.equal(['worker-2@2 ALIVE']);
+    await run.processes[0]?.write('hello');
+    expect(run.output).to.deep.equal(['late worker-2: hello']);
+    await services.create({ kind: PROCESS, name: 'other', node: 2, process: program });
+    expect(run.alive).to.include('other@2');
+    await run.launcher.down();
+  });
+
+  it('goes down with the run, step by step, and is told why', async () => {
+    await up();
+    const { guests, hostId, ended } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const parting = guests.parting({ hostId });
+    expect(await run.launcher.down()).to.deep.equal([]);
+    expect(await parting).to.include({ cause: 'the run was torn down', isLost: false });
+    expect((await ended).cause).to.equal('it ended with exit code 0');
+    expect([...run.alive]).to.deep.equal([]);
+    expect(events).to.deep.equal(['late joined']);
+  });
+
+  it('goes in order when it wants to, and the run goes on; the next one has another index', async () => {
+    await up();
+    const first = await run.join('late', 2);
+    await first.guests.settle(first);
+    const parting = first.guests.parting(first);
+    await first.guests.leave(first);
+    expect(await parting).to.include({ isLost: false });
+    expect((await first.ended).cause).to.equal('it ended with exit code 0');
+    const second = await run.join('later', 3);
+    expect(await second.guests.settle(second)).to.include({ index: 3, process: 'worker-3' });
+    expect(await nodes()).to.deep.equal(['node-0', 'node-1', 'later']);
+    expect(await processes()).to.deep.equal(['worker-2@2 ENDED', 'worker-3@3 ALIVE']);
+    expect(events).to.deep.equal(['late joined', 'late left', 'later joined']);
+    expect((await rejection(first.guests.settle(first))).message).to.match(/no part of the run/);
+    await run.launcher.down();
+  });
+
+  it('is lost when its process is killed: its worker is known to have ended, and the run goes on', async () => {
+    await up();
+    const { guests, hostId, kill } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const worker = services.join({ kind: PROCESS, which: { case: 'name', value: 'worker-2' } }, { timeoutMs: 1e6 });
+    kill();
+    expect((await worker).exit?.failure).to.equal('it has left the run');
+    expect(events[1]).to.match(/^worker-2 of late lost: its process has ended/);
+    expect(await nodes()).to.deep.equal(['node-0', 'node-1']);
+    expect(run.alive).to.include('node-1');
+    expect(await run.launcher.down()).to.deep.equal([]);
+  });
+
+  it('goes when its worker has ended by itself, and is told that this is a loss', async () => {
+    await up();
+    const { guests, hostId, ended } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const parting = guests.parting({ hostId });
+    run.processes[0]?.exit(7);
+    expect(await parting).to.include({ isLost: true });
+    await ended;
+    expect(events).to.deep.equal(['late joined', 'worker-2 of late lost: exit code 7']);
+    await run.launcher.down();
+  });
+
+  it('is refused with another version, and when the run is being torn down; and forgotten when it does not come', async () => {
+    await up({ versionOf: (node) => (node === 2 ? '0.9.9' : VERSION) });
+    const old = await run.join('old', 2);
+    expect((await rejection(old.guests.settle(old))).message).to.match(/has Millrace 0.9.9, and the run 1.0.0/);
+    expect((await old.ended).cause).to.match(/install the same/);
+    const silent = { hostId: 5n, node: 'silent' };
+    await old.guests.admit(silent);
+    const { patienceMs } = stepInfo(v1.Step.BACKENDS);
+    expect((await rejection(old.guests.settle(silent, { timeoutMs: 2 * patienceMs }))).message).to.match(/was not up/);
+    expect(await nodes()).to.deep.equal(['node-0', 'node-1']);
+    const down = run.launcher.down();
+    expect((await rejection(old.guests.admit({ hostId: 6n, node: 'late' }))).message).to.match(/being torn down/);
+    await down;
+  });
+
+  for (const step of ['node-indices', 'channels', 'transports', 'welcome']) {
+    for (const action of ['kill', 'delay', 'fail', 'garbage']) {
+      it(`does not settle where ${step} fails by ${action}, and leaves nothing`, async () => {
+        await up({ faults: `${step}:${action}@2` });
+        const { guests, hostId } = await run.join('late', 2);
+        await rejection(guests.settle({ hostId }, { timeoutMs: 1e6 }));
+        expect(await processes()).to.deep.equal([]);
+        await run.launcher.down();
+        expect([...run.alive]).to.deep.equal([]);
+      });
+    }
+  }
+});
