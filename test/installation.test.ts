@@ -86,7 +86,8 @@ describe('where Millrace is installed', function () {
       'is a folder': undefined,
     };
     for (const [what, text] of Object.entries(foreign)) {
-      for (const format of ['esm', 'cjs'] as const) {
+      // Both formats look for it with the same code.
+      for (const format of what === 'is null' ? (['esm', 'cjs'] as const) : (['esm'] as const)) {
         it(`(${format}) is not looked for in a package.json of others that ${what}`, async () => {
           const path = join(folder, 'above/package.json');
           mkdirSync(text === undefined ? path : join(folder, 'above'), { recursive: true });

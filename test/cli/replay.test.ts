@@ -87,7 +87,9 @@ describe('millrace run --record', function () {
   this.timeout(120_000);
   const folder = new Folder();
   after(() => folder.remove());
-  before(() => folder.writePipeline('tiny.js', { read: 'for (const delay of [1, 2, 3]) await output.write({ delay });' }));
+  before(() =>
+    folder.writePipeline('tiny.js', { read: 'for (const delay of [1, 2, 3]) await output.write({ delay });' }),
+  );
 
   it('keeps the chosen actors of a run, replayable seed included', async () => {
     const words = ['run', 'tiny.js', '--quiet', '--seed', '4', '--record', 'run.rec'];

@@ -23,7 +23,16 @@ describe('millrace sim', function () {
     folder.write('shop.proto', block('proto'));
     folder.write('shop.sim.js', block('js'));
     expect(await folder.ask(['gen', 'shop.proto', '--out', 'gen'])).to.include({ code: 0 });
-    const { code, stderr } = await folder.ask(['sim', 'shop.sim.js', '--seeds', '1..6', '--repeat', '3']);
+    const { code, stderr } = await folder.ask([
+      'sim',
+      'shop.sim.js',
+      '--seeds',
+      '1..6',
+      '--repeat',
+      '3',
+      '--jobs',
+      '1',
+    ]);
     expect(stderr).to.match(/shop: 6 seeds passed in/);
     expect(code).to.equal(0);
   });
@@ -57,7 +66,7 @@ describe('millrace sim', function () {
   });
 
   it('goes on behind a failure when it is told to, and prints one JSON object', async () => {
-    const words = ['--seeds', '1..9', '--keep-going', '--no-shrink', '--json', '--quiet'];
+    const words = ['--seeds', '1..9', '--jobs', '2', '--keep-going', '--no-shrink', '--json', '--quiet'];
     const { code, stdout } = await folder.ask(['sim', 'failing.js', ...words]);
     const { workloads } = JSON.parse(stdout) as {
       workloads: readonly { passed: number; failing: readonly unknown[] }[];

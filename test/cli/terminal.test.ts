@@ -46,7 +46,11 @@ describe('the millrace command on a terminal', function () {
 
   it('writes none in what other commands print, and what a program draws', () => {
     folder.write('few.json', '[{"delay":3,"distance":10,"time":1.5}]');
-    for (const words of [['config'], ['nonsense'], ['run', FLIGHTS, '--partitions', '1', '--', '--input', 'few.json']]) {
+    for (const words of [
+      ['config'],
+      ['nonsense'],
+      ['run', FLIGHTS, '--partitions', '1', '--', '--input', 'few.json'],
+    ]) {
       const written = onTerminal(words, { TERM: 'dumb', NO_COLOR: undefined });
       expect(written).to.have.length.above(10).and.not.include(ESCAPE);
     }

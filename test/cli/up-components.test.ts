@@ -83,9 +83,7 @@ describe('millrace up with a folder of components', function () {
       ['node-0', 'none'],
       ['node-1', 5],
     ]);
-    expect((await ask('scale')).stdout).to.match(
-      /^network: \d containers, limit 9\n.*^node-1: \d .*limit 5\n/ms,
-    );
+    expect((await ask('scale')).stdout).to.match(/^network: \d containers, limit 9\n.*^node-1: \d .*limit 5\n/ms);
     const unknown = await ask('scale', '--node', 'node-9=3');
     expect([unknown.code, unknown.stdout]).to.deep.equal([2, '']);
     expect(unknown.stderr).to.include('no node "node-9". It has node-0, node-1.');

@@ -154,7 +154,11 @@ setInterval(() => {}, 1000);`,
     afterEach(nothingIsLeft);
 
     it('gives the flights example the result of a single process, on two nodes', async () => {
-      const rows = Array.from({ length: 5_000 }, (_, index) => ({ delay: index % 50, distance: index, time: index % 24 }));
+      const rows = Array.from({ length: 5_000 }, (_, index) => ({
+        delay: index % 50,
+        distance: index,
+        time: index % 24,
+      }));
       folder.write('rows.json', JSON.stringify(rows));
       const alone = await ask(['run', FLIGHTS, '--quiet', '--', '--input', 'rows.json', '--out', 'alone']);
       expect(alone.code, alone.stderr).to.equal(0);
@@ -168,7 +172,10 @@ setInterval(() => {}, 1000);`,
     it('joins a program to it by Runtime.current(), writes its steps to the file of --trace, and ends with its exit code', async () => {
       const ended = await run(['up', 'current.js', '--nodes', '2', '--json', '--quiet', '--trace', 'trace.json']);
       expect(ended.code, ended.stderr).to.equal(7);
-      const lines = ended.stdout.trim().split('\n').map((text) => JSON.parse(text) as Record<string, unknown>);
+      const lines = ended.stdout
+        .trim()
+        .split('\n')
+        .map((text) => JSON.parse(text) as Record<string, unknown>);
       const { line, ...from } = lines.find(({ process: name }) => name === 'head') ?? {};
       expect(from).to.deep.equal({ node: 'node-0', process: 'head', stream: 'stdout' });
       // The p_uid is the one that it was launched with.

@@ -141,7 +141,7 @@ async function holds(memory: 'private' | 'shared', numRuns: number): Promise<voi
 describe('a pool, in any order of allocating, disposing, resizing, waiting and cancelling,', () => {
   it('never gives memory to two, loses none, and answers every call', async function () {
     this.timeout(180_000);
-    await holds('private', 150);
+    await holds('private', 60);
   });
 });
 

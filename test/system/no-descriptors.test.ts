@@ -74,7 +74,7 @@ for (const options of [{ listen: 'unix:' }, { placement: 'thread', partitions: 2
 }
 `;
 /** Steps in which the limit grows from what Node itself needs to what is enough for everything. */
-const STEP = 5;
+const STEP = 10;
 const ENOUGH = 90;
 
 describe('a process that may open few files', function () {
