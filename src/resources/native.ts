@@ -109,8 +109,16 @@ export function getThreadAffinity(): CpuSet {
     .load(null)
     .func('int sched_getaffinity(int pid, size_t size, _Out_ uint8_t *mask)');
   check(koffi, 'reading of the processors of a thread', get(0, mask.length, mask));
-  const bits = Array.from({ length: 8 * mask.length }, (_, cpu) => cpu);
-  return cpuSet(bits.filter((cpu) => (((mask[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) === 1));
+  return cpuSet(cpusOf(mask));
+}
+
+/** The numbers of the bits that are set. Nearly all bytes of a mask of the kernel are 0: each partition reads one when it starts. */
+function cpusOf(mask: Uint8Array): number[] {
+  const cpus: number[] = [];
+  for (const [index, byte] of mask.entries()) {
+    for (let bit = 0; byte >> bit !== 0; bit += 1) if (((byte >> bit) & 1) === 1) cpus.push(8 * index + bit);
+  }
+  return cpus;
 }
 
 /**

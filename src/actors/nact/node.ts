@@ -92,7 +92,9 @@ function isFactory(message: unknown): message is (sender: object) => unknown {
 }
 
 function parse({ name: actor, service }: ActorNode, message: unknown): readonly [AnyMethod, unknown] {
-  const entries = typeof message === 'object' && message !== null ? Object.entries(message) : [];
+  // An array is no message, and may be long.
+  const isObject = typeof message === 'object' && message !== null && !Array.isArray(message);
+  const entries = isObject ? Object.entries(message) : [];
   const [name, request] = entries[0] ?? [];
   const method =
     name === undefined || entries.length > 1 || !Object.hasOwn(service.methods, name)

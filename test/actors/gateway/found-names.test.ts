@@ -25,7 +25,7 @@ for (const nodes of [1, 2])
       await world.far.register('another', world.far.spawn(world.stall.behavior));
       const others = await Promise.all(upTo(33).map(() => world.connect()));
       const searches = others.flatMap((each, at) =>
-        upTo(32).map((name) => rejection(each.lookup(Listing, `no ${at} ${name}`, { timeoutMs: 20_000 }))),
+        upTo(32).map((name) => rejection(each.lookup(Listing, `no ${at} ${name}`, { timeoutMs: 4_000 }))),
       );
       await cluster.pass(500);
       expect((await ref.run({ value: 1 })).value, 'a reference in use').to.equal(2);

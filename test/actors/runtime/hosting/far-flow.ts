@@ -2,6 +2,7 @@ import { appendFileSync, unlinkSync } from 'node:fs';
 import { pid } from 'node:process';
 import { threadId } from 'node:worker_threads';
 import { type Output, pipeline, type SegmentContext } from '#src/actors/runtime/index.js';
+import { blockForEver } from '../../../support/block.js';
 import { Row } from '../row.js';
 
 /** What the stage does with the row `at`. */
@@ -79,7 +80,7 @@ async function does({ deed, once, notes }: FarArgs, context: SegmentContext): Pr
     case 'exit':
       return process.exit(3);
     case 'hang':
-      for (;;);
+      return blockForEver();
     case 'compute':
       for (const endMs = performance.now() + 3_000; performance.now() < endMs; );
       return;
