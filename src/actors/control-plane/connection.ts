@@ -89,6 +89,14 @@ export class Connection {
     else this.#attemptSoon();
   }
 
+  /** Another process serves the control plane, which can be reached: the next attempt is made as soon as a first one is. */
+  moved(): void {
+    this.#failures = 0;
+    if (this.#timer === undefined) return;
+    this.#options.scheduler.clearTimer(this.#timer);
+    this.#attemptSoon();
+  }
+
   /** A request was answered. */
   succeeded(): void {
     this.#failures = 0;

@@ -130,10 +130,9 @@ export class Session {
   /** Another process serves the control plane: this one rejoins there, also where it can still reach the last one. */
   serverMoved(): void {
     this.#isCut = true;
-    const address = this.#options.address();
-    this.#lost(
-      new UnreachableError(`The control plane has moved to ${address}. This process has not rejoined it yet.`),
-    );
+    this.#connection.moved();
+    const where = `The control plane has moved to ${this.#options.address()}.`;
+    this.#lost(new UnreachableError(`${where} This process has not rejoined it yet.`));
   }
 
   apply(update: v1.Update): void {

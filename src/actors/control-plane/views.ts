@@ -281,4 +281,3 @@ function assertFewGroups(pUid: bigint, count: number): void {
     throw new BackpressureError(`Process ${pUid} uses ${count - 1} groups already (limit watchedGroups).`);
   }
 }
-

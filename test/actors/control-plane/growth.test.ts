@@ -46,7 +46,10 @@ function stepsOf(work: () => number): number {
 }
 
 function entriesIn(detail: object): number {
-  return Object.values(detail).reduce((sum: number, field: unknown) => sum + (Array.isArray(field) ? field.length : 0), 0);
+  return Object.values(detail).reduce(
+    (sum: number, field: unknown) => sum + (Array.isArray(field) ? field.length : 0),
+    0,
+  );
 }
 
 /** A control plane that is sent events, one after the other. */

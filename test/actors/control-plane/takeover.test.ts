@@ -159,6 +159,22 @@ describe('a process whose control plane is taken over', () => {
     expect(told.lost).to.deep.equal([]);
   });
 
+  it('announces itself at once where the control plane has moved to, however long it has looked for it', async () => {
+    const plane = await Plane.start();
+    const members = await Promise.all(Array.from({ length: 8 }, (_, index) => plane.join(`m${index}/1`)));
+    plane.crash();
+    await until('all to be told', () => members.every(({ degraded }) => degraded.length === 1));
+    await sleep(plane, 10 * limits.rejoinMs);
+    await plane.takeOver('next', 2);
+    for (const { client } of members) client.serverMoved();
+    // Less than the shortest time between two attempts that have failed.
+    await sleep(plane, limits.rejoinMs / 4);
+    const { resources } = await plane.from(plane.server).list({});
+    const known = resources.flatMap(({ detail }) => (detail.case === 'process' ? [detail.value.pUid] : []));
+    expect(known).to.have.members(members.map(({ client }) => client.pUid));
+    await until('all to rejoin', () => members.every(({ rejoined }) => rejoined.length === 1));
+  });
+
   it('says where the control plane has moved to, and of one that has ended where that was', async () => {
     const plane = await Plane.start();
     const [moved, cut] = [await plane.join('a/1'), await plane.join('b/1')];

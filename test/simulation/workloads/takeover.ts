@@ -1,4 +1,5 @@
 import { type ActorRef, behavior, MemoryStoreContent, MillraceError, type Runtime } from '#src/index.js';
+import { messageOf } from '#src/foreign.js';
 import { workload, type World } from '#src/simulation/index.js';
 import { FaultyStore } from '../faulty-store.js';
 import { Parcels } from '../services/parcels.js';
@@ -73,7 +74,7 @@ async function claim(world: World, runtime: Runtime, isOver: { readonly value: b
     );
     world.check(got !== undefined, 'a name was given to another actor, and its holder lives');
     if (got === undefined) return;
-    world.check(got instanceof MillraceError, `a name was refused with what is no error of ours: ${String(got)}`);
+    world.check(got instanceof MillraceError, `a name was refused with what is no error of ours: ${messageOf(got)}`);
     await world.pass(10);
   }
 }

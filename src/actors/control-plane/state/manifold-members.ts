@@ -9,7 +9,11 @@ export type Side = 'producers' | 'consumers' | 'ended';
 /** By manifold: those that have any. */
 export type ManifoldMembersState = PersistentMap<number, MembersOf>;
 
-const NONE: MembersOf = { producers: PersistentMap.empty(), consumers: PersistentMap.empty(), ended: PersistentMap.empty() };
+const NONE: MembersOf = {
+  producers: PersistentMap.empty(),
+  consumers: PersistentMap.empty(),
+  ended: PersistentMap.empty(),
+};
 
 /**
  * The members of each manifold, beside the resources: in the table a manifold has no lists, because each change of a list would copy it. `complete` gives it

@@ -25,7 +25,13 @@ export interface ResourcesState {
 
 /** `first` is the first id that is given. */
 export function noResources(first: number): ResourcesState {
-  return { resources: PersistentMap.empty(), byOrdinal: PersistentMap.empty(), parts: NO_PIPELINES, members: PersistentMap.empty(), next: first };
+  return {
+    resources: PersistentMap.empty(),
+    byOrdinal: PersistentMap.empty(),
+    parts: NO_PIPELINES,
+    members: PersistentMap.empty(),
+    next: first,
+  };
 }
 
 /** Every resource by its id, and the ids that have changed. Resources are immutable: a change replaces them. */
