@@ -40,6 +40,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     effort: { runMs: 100, warmUpMs: 150 },
     load: async () => (await import('./cluster/index.js')).questions,
   },
+  launch: {
+    about: 'many processes of one program, up and down',
+    load: async () => (await import('./launch/index.js')).questions,
+  },
   components: {
     about: 'requests to components by the network, and what the strategies of a governor do with a load',
     effort: { runMs: 100, warmUpMs: 150 },

@@ -96,6 +96,7 @@ const promises: Record<string, Record<string, string[]>> = {
     failover: ['millrace'],
     membership: ['millrace'],
   },
+  launch: { launch: ['millrace up', 'pm2 start'], 'virtual-launch': ['millrace'] },
   transport: {
     'one-way': linksAndLimits,
     'ask-pipelined': links,
@@ -115,6 +116,8 @@ const sizes: Record<string, number> = {
   fairness: 2,
   cluster: 2,
   membership: 12,
+  launch: 6,
+  'virtual-launch': 6,
   transport: 5,
   descriptors: 4,
 };
@@ -145,6 +148,7 @@ const sections: Record<string, string> = {
   start: 'Start-up',
   load: 'Load',
   cluster: 'Cluster',
+  launch: 'Launch',
   transport: 'Transport',
   descriptors: 'Large values',
 };

@@ -49,7 +49,14 @@ describe('examples/deploy/kubernetes.yaml, in processes with the addresses and n
   });
 
   const inPod = (command: readonly string[]): readonly string[] => [
-    ...['unshare', '-m', 'sh', '-c', WITH_FILES, 'sh', join(folder.path, 'resolv.conf'), join(folder.path, 'hosts')],
+    'unshare',
+    '-m',
+    'sh',
+    '-c',
+    WITH_FILES,
+    'sh',
+    join(folder.path, 'resolv.conf'),
+    join(folder.path, 'hosts'),
     ...command,
   ];
 
@@ -99,7 +106,12 @@ describe('examples/deploy/kubernetes.yaml, in processes with the addresses and n
 
   async function allAlive(): Promise<boolean> {
     const alive = (await members()).filter(({ status }) => status === 'alive');
-    return alive.map(({ node }) => node).toSorted().join() === [...pods.keys()].join();
+    return (
+      alive
+        .map(({ node }) => node)
+        .toSorted()
+        .join() === [...pods.keys()].join()
+    );
   }
 
   it('are one network by the names of the headless service, and get ready', async () => {

@@ -38,7 +38,10 @@ describe('examples/deploy/prices.service', function () {
 
   it('is a unit that systemd understands', function () {
     needsCommand(this, 'systemd-analyze', 'systemd');
-    folder.write('prices.service', here(readFileSync('examples/deploy/prices.service', 'utf8')).replace(/^User=.*$/m, ''));
+    folder.write(
+      'prices.service',
+      here(readFileSync('examples/deploy/prices.service', 'utf8')).replace(/^User=.*$/m, ''),
+    );
     execFileSync('systemd-analyze', ['verify', '--man=no', join(folder.path, 'prices.service')], { stdio: 'pipe' });
   });
 
