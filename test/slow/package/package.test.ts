@@ -12,7 +12,7 @@ const BUNDLER = { type: 'module', options: ['--module', 'esnext', '--moduleResol
 const NODE16 = { type: 'commonjs', options: ['--module', 'node16'] } as const;
 const COMMONJS = { type: 'commonjs', options: ['--module', 'commonjs', '--esModuleInterop'] } as const;
 const VERSIONS = {
-  '5.4': { name: 'ts54', settings: [NODE16] },
+  '5.4': { name: 'ts54', settings: [] },
   // The first whose typed arrays are generic.
   '5.7': { name: 'ts57', settings: [] },
   newest: { name: 'ts', settings: [BUNDLER, NODE16, COMMONJS, { ...NODE16, type: 'module' }] },

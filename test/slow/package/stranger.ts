@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,10 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url));
 /** What npm says of a registry that it cannot connect to; a failure of any other kind is one of the package. */
 const UNREACHABLE =
   /^npm (?:error|ERR!) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)$/m;
+
+interface Manifest {
+  readonly scripts: { readonly prepack: string; readonly postpack: string };
+}
 
 /** A registry that cannot be reached. */
 export class Offline extends Error {}
@@ -36,9 +40,16 @@ export class Stranger {
     return new Stranger(folder, bare);
   }
 
-  /** Packs this checkout, and returns the path of the package. */
+  /** Packs this checkout, which is built, and returns the path of the package. Does what npm does around it, but for the build. */
   async pack(): Promise<string> {
-    await shell(root, 'npm', 'pack', '--silent', '--pack-destination', this.folder);
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
+    const strip = scripts.prepack.split(' && ').at(-1) ?? '';
+    await shell(root, 'bash', '-c', strip);
+    try {
+      await shell(root, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', this.folder);
+    } finally {
+      await shell(root, 'bash', '-c', scripts.postpack);
+    }
     const name = (await readdir(this.folder)).find((each) => each.endsWith('.tgz'));
     if (name === undefined) throw new Error('npm pack made no package.');
     return join(this.folder, name);
