@@ -114,6 +114,8 @@ class Callers {
     try {
       const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs, mayLeave, networks });
       const described = v1.PoolLoad.create(load());
+      // Its caller has heard of this moment: it is to hear of what follows, also where that is as before.
+      if (stateOf(described) !== this.#reported) this.#reported = '';
       if ('refused' in acquired) return { refused: acquired.refused, load: described };
       isLent = true;
       return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
@@ -143,20 +145,8 @@ class Callers {
   /** Tells those who use the pool how much it has to do, where that has changed. */
   report(): void {
     const load = this.#options.load();
-    const { containers, starting, idle, waiting, lastError, wanted, nodeShare, limits = [], gateway } = load;
-    const versions = limits.map(({ node, version }) => `${node}:${version}`);
-    const state = [
-      containers,
-      starting,
-      idle,
-      waiting,
-      lastError,
-      wanted,
-      nodeShare,
-      gateway?.version,
-      ...versions,
-    ].join(' ');
-    if (state === this.#reported && waiting === 0) return;
+    const state = stateOf(load);
+    if (state === this.#reported && (load.waiting ?? 0) === 0) return;
     this.#reported = state;
     for (const { ref } of this.#callers.values()) {
       try {
@@ -192,6 +182,14 @@ function checked(request: v1.ContainerRequest): v1.ContainerRequest {
   const isTime = (ms: number): boolean => ms >= 0 && ms <= MOST_MS;
   if (caller !== undefined && [withinMs, timeoutMs, leaseMs, waitedMs].every(isTime)) return request;
   throw new ProtocolError(`A request for a container must say who makes it, and have times from 0 to ${MOST_MS} ms.`);
+}
+
+/** Tells apart loads that callers should hear of. */
+function stateOf(load: v1.PoolLoadInit): string {
+  const { containers, starting, idle, waiting, lastError, wanted, nodeShare, limits = [], gateway } = load;
+  const versions = limits.map(({ node = '', version = 0 }) => `${node}:${version}`);
+  const counts = [containers, starting, idle, waiting, wanted, nodeShare];
+  return [...counts, lastError, gateway?.version, ...versions].join(' ');
 }
 
 function callerKey(ref: Ref | undefined): string {
