@@ -1,4 +1,9 @@
-import { type ComponentNetwork, componentNetwork, joinNetworks, type NetworkGateway } from '#src/actors/component/index.js';
+import {
+  type ComponentNetwork,
+  componentNetwork,
+  joinNetworks,
+  type NetworkGateway,
+} from '#src/actors/component/index.js';
 import type { Runtime, RuntimeOptions } from '#src/actors/runtime/index.js';
 import type { Cluster } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';

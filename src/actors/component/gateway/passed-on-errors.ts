@@ -18,7 +18,10 @@ export function passedOnError(what: string, network: string, error: unknown): Mi
   if (error instanceof RefusedError || error instanceof HandlerError) return error;
   const there = `in the network "${network}"`;
   if (error instanceof AskTimeoutError) return new AskTimeoutError(`${what} had no reply in time ${there}.`);
-  if (error instanceof AskAbortedError) return new AskAbortedError(`${what} was given up ${there}.`);
+  // Where the caller itself has aborted it, nobody sees this.
+  if (error instanceof AskAbortedError) {
+    return new UnreachableError(`${what}: its gateway has closed, or has given it up ${there}.`);
+  }
   if (error instanceof BackpressureError || error instanceof CircuitOpenError) {
     const { retryAfterMs } = error;
     return new BackpressureError(`${what}: there is more to do ${there} than can be done. Try again later.`, {
