@@ -1,24 +1,19 @@
 import { expect } from 'chai';
-import { componentNetwork, containerControl, joinNetworks } from '#src/actors/component/index.js';
-import { type ActorRef, behavior, systemKey } from '#src/actors/kernel/index.js';
 import {
   AskAbortedError,
   AskTimeoutError,
   CapacityError,
-  ConfigError,
   HandlerError,
   MillraceError,
   RefusedError,
-  StoppedError,
   UnreachableError,
 } from '#src/errors.js';
 import { limits } from '#src/limits.js';
-import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
 import { closeAfterEach, Cluster, until } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 import { JoinedNetworks, NEWS_MS } from './joined-networks.js';
-import { done, FAILS, IS_REFUSED, porter, SAYS_WHO } from './porter.js';
+import { done, FAILS, IS_REFUSED, SAYS_WHO } from './porter.js';
 
 describe('a gateway between two networks', () => {
   closeAfterEach();
@@ -259,145 +254,5 @@ describe('a gateway between two networks', () => {
     const client = await near.client(Listing);
     expect(await rejection(client.run({ value: 1 }))).to.be.instanceOf(CapacityError);
     expect(done.ran).to.equal(0);
-  });
-});
-
-describe('a gateway among strangers', () => {
-  closeAfterEach();
-  const group = `components of ${Listing.typeName}`;
-
-  it('refuses what no process of ours would ask', async () => {
-    const world = new JoinedNetworks(new Cluster());
-    const { runtime } = await world.serving('shop', 0);
-    await world.serving('depot', 1);
-    await world.gateway(['shop', 'depot']);
-    const found: ActorRef<typeof v1.ComponentPool>[] = [];
-    const unwatch = await runtime.watchGroup(v1.ComponentPool, group, (all) => void found.splice(0, 9, ...all));
-    const [pool] = found;
-    if (pool === undefined) throw new Error('there is a gateway');
-    const caller = runtime.spawn(behavior(v1.ComponentCaller, { poolLoaded: () => {} })).toRef();
-    const good = { caller, id: 1, timeoutMs: 1_000, leaseMs: 1_000, withinMs: 0, mayLeave: true };
-    const long = Array.from({ length: limits.networkGatewayHops + 1 }, (_, index) => `n${index}`);
-    for (const networks of [['x', 'x'], [''], ['x'.repeat(65)], long]) {
-      const error = await rejection(pool.acquire({ ...good, networks }));
-      expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerName: 'ProtocolError' });
-    }
-    const refusals: readonly (readonly [object, string])[] = [
-      [{ mayLeave: false }, 'must not leave its network'],
-      [{ networks: ['shop'] }, 'has come through the network "shop" before'],
-      [{ networks: ['depot'] }, 'only to networks that the request has come through'],
-      [{ networks: long.slice(1) }, 'has come through 8 networks'],
-    ];
-    for (const [each, why] of refusals) expect((await pool.acquire({ ...good, ...each })).refused).to.include(why);
-    const { container, isPassedOn } = await pool.acquire(good);
-    expect(isPassedOn).to.equal(true);
-    expect((await pool.acquire(good)).refused).to.include('number');
-    // It passes one request on, and no second one; nothing of what its container has beside the service of the component.
-    const lent = runtime[systemKey].reference(Listing, container);
-    expect((await lent.run({ value: 1 })).value).to.equal(1);
-    const second = await rejection(lent.run({ value: 1 }));
-    expect(second).to.be.instanceOf(StoppedError).with.property('message').that.includes('another request before');
-    const control = containerControl(runtime, lent);
-    expect(await rejection(control.containerExport({}))).to.include({ handlerCode: 'CONFIG' });
-    expect(done.ran).to.be.at.least(1);
-    // Who forgets to release it has it for as long as it has said.
-    await world.cluster.pass(3_000);
-    expect(await rejection(lent.run({ value: 1 }))).to.be.instanceOf(MillraceError);
-    unwatch();
-  });
-
-  it('that promises what it has not costs a request one refusal', async () => {
-    const world = new JoinedNetworks(new Cluster());
-    const near = await world.serving('shop', 0);
-    await world.serving('depot', 1);
-    let asked = 0;
-    const reached = [{ path: ['paradise'], containers: 2 ** 32 - 1, idle: 2 ** 32 - 1, waiting: 0 }];
-    const gateway = v1.GatewayLoad.create({
-      network: 'shop',
-      version: 1,
-      reached: reached.map((each) => v1.ReachedNetwork.create(each)),
-    });
-    const load = { node: 'liar', process: 'liar', containers: 2 ** 32 - 1, idle: 2 ** 32 - 1, gateway };
-    const liar = near.runtime.spawn(
-      behavior(v1.ComponentPool, {
-        acquire: () => {
-          asked++;
-          return { refused: 'not now', load: v1.PoolLoad.create(load) };
-        },
-        release: () => {},
-        describePool: () => load,
-        limitCapacity: () => ({}),
-      }),
-    );
-    await near.runtime.register(group, liar, { group: true });
-    await world.gateway(['shop', 'depot']);
-    await world.cluster.pass(NEWS_MS);
-    const client = await near.client(Listing);
-    for (let count = 0; count < 5; count++) expect((await client.run({ value: 1 })).value).to.equal(1);
-    expect(asked).to.be.within(1, 6);
-    // Its promises are summed into what the gateway reports to the depot, within what a report can carry.
-    await world.cluster.pass(NEWS_MS);
-  });
-});
-
-describe('joinNetworks', () => {
-  closeAfterEach();
-
-  it('refuses what is no networks, no services, and networks that are one', async () => {
-    const world = new JoinedNetworks(new Cluster());
-    const shop = await world.serving('shop', 0);
-    const depot = await world.serving('depot', 0);
-    const services = [Listing];
-    const again = componentNetwork(await world.process('shop', 'again'));
-    const wrong: readonly (readonly [object, object, RegExp])[] = [
-      [{ shop }, { services }, /two networks/],
-      [{ shop, '': depot }, { services }, /1 to 64 characters/],
-      [{ shop, depot }, { services: [] }, /list of services/],
-      [{ shop, depot }, { services: [Listing, Listing] }, /list of services/],
-      [{ shop, depot }, { services, requests: 0 }, /whole number from 1/],
-      [{ shop, depot: shop }, { services }, /one network/],
-      [{ shop, again }, { services }, /one network/],
-      [{ shop, depot: {} }, { services }, /componentNetwork as "depot"/],
-    ];
-    for (const [networks, options, message] of wrong) {
-      const error = await rejection(Reflect.apply(joinNetworks, undefined, [networks, options]));
-      expect(error).to.be.instanceOf(ConfigError).with.property('message').that.matches(message);
-    }
-    const seeded = await world.process('seeded', 'one', { isSeeded: true });
-    const peer = await world.process('seeded', 'two', { isSeeded: true });
-    await until(() => seeded.members().length === 2);
-    const both = { one: componentNetwork(seeded), two: componentNetwork(peer) };
-    expect(await rejection(joinNetworks(both, { services })))
-      .to.have.property('message')
-      .that.matches(/one network/);
-  });
-
-  it('refuses a network that another gateway calls otherwise', async () => {
-    const world = new JoinedNetworks(new Cluster());
-    await world.serving('shop', 0);
-    await world.serving('depot', 1);
-    await world.gateway(['shop', 'depot']);
-    const networks = {
-      store: componentNetwork(await world.process('shop', 'other')),
-      third: await world.serving('third', 1),
-    };
-    const error = await rejection(joinNetworks(networks, { services: [Listing] }));
-    expect(error)
-      .to.be.instanceOf(ConfigError)
-      .with.property('message')
-      .that.includes('"store" has a gateway that calls it "shop"');
-  });
-
-  it('joins a network without a control plane', async () => {
-    const world = new JoinedNetworks(new Cluster());
-    const near = await world.serving('shop', 0);
-    const far = componentNetwork(await world.process('depot', 'depot', { isSeeded: true }));
-    await far.serve(porter);
-    const gate = componentNetwork(await world.process('depot', 'gate', { isSeeded: true }));
-    const shop = componentNetwork(await world.process('shop', 'gate'));
-    await using _gateway = await joinNetworks({ shop, depot: gate }, { services: [Listing] });
-    await world.cluster.pass(NEWS_MS);
-    const client = await near.client(Listing);
-    expect((await client.run({ value: 4 })).value).to.equal(4);
   });
 });

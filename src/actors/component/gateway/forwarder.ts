@@ -38,8 +38,10 @@ export class Forwarder {
   constructor(service: AnyService, options: ForwarderOptions) {
     this.#options = options;
     const own = withControl(service);
-    const handlers = Object.values(own.methods).map((method) => [method.name, this.#handlerFor(method)]);
-    this.behavior = untypedBehavior(own, { ...Object.fromEntries(handlers), supervision: 'resume' });
+    const handlers: Readonly<Record<string, unknown>> = Object.fromEntries(
+      Object.values(own.methods).map((method) => [method.name, this.#handlerFor(method)]),
+    );
+    this.behavior = untypedBehavior(own, { ...handlers, supervision: 'resume' });
   }
 
   /** The container has answered, so that it is free. */

@@ -3,8 +3,7 @@ import type { Logger } from '../../../logging/index.js';
 import type { AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
-import type { Acquirer, ComponentNetwork, KnownPool, PoolDirectory } from '../network/index.js';
-import { useKey } from '../network/index.js';
+import { type Acquirer, type ComponentNetwork, type KnownPool, type PoolDirectory, useKey } from '../network/index.js';
 
 /** One component in one network, as a gateway sees it. */
 export class Side {
