@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { componentNetwork, containerControl, joinNetworks } from '#src/actors/component/index.js';
 import { type ActorRef, behavior, systemKey } from '#src/actors/kernel/index.js';
-import { ConfigError, HandlerError, MillraceError, StoppedError } from '#src/errors.js';
+import { CapacityError, ConfigError, HandlerError, MillraceError, StoppedError } from '#src/errors.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
@@ -137,6 +137,62 @@ describe('joinNetworks', () => {
       .to.be.instanceOf(ConfigError)
       .with.property('message')
       .that.includes('"store" has a gateway that calls it "shop"');
+  });
+
+  it('does not use a gateway that gives another name to a network, where both have started at the same time', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const near = await world.serving('third', 0);
+    await world.serving('shop', 0);
+    await world.serving('depot', 1);
+    const joined = async (name: string, node: string) => componentNetwork(await world.process(name, node));
+    const apart = { shop: await joined('shop', 'right'), depot: await joined('depot', 'right') };
+    const other = { store: await joined('shop', 'wrong'), third: await joined('third', 'wrong') };
+    const services = [Listing];
+    const [right, wrong] = await Promise.all([joinNetworks(apart, { services }), joinNetworks(other, { services })]);
+    await world.cluster.pass(NEWS_MS);
+    expect(right.explain().find(({ from }) => from === 'shop')?.reached).to.have.length(1);
+    expect(wrong.explain().map(({ reached }) => reached)).to.deep.equal([[], []]);
+    const client = await near.client(Listing);
+    expect(await rejection(client.run({ value: 1 }))).to.be.instanceOf(CapacityError);
+    expect(world.cluster.log.filter(({ message }) => message.includes('another name'))).to.have.length(2);
+  });
+
+  it('leads nowhere any more when its networks have become one', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const [one, two] = [
+      await world.process('one', 'gate', { isSeeded: true }),
+      await world.process('two', 'gate', { isSeeded: true }),
+    ];
+    const networks = { one: componentNetwork(one), two: componentNetwork(two) };
+    await networks.two.serve(porter);
+    const gateway = await joinNetworks(networks, { services: [Listing] });
+    await world.cluster.pass(NEWS_MS);
+    const isOpen = (): boolean => gateway.explain().some(({ reached }) => reached.length > 0);
+    expect(isOpen()).to.equal(true);
+    const seeds = [one.controlPlane, two.controlPlane];
+    world.cluster.started.push(
+      await world.cluster.executor.start({ node: 'joiner', name: 'joiner', network: { seeds } }),
+    );
+    await until(() => one.members().length === 3);
+    await world.cluster.pass(6 * NEWS_MS);
+    expect(isOpen()).to.equal(false);
+    expect(world.cluster.log.filter(({ message }) => message.includes('are one'))).to.have.length(1);
+  });
+
+  it('is left in order when a runtime of it stops: what is passed on is answered', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const near = await world.serving('shop', 0);
+    await world.serving('depot', 2);
+    await world.gateway(['shop', 'depot']);
+    await world.cluster.pass(NEWS_MS);
+    const client = await near.client(Listing);
+    const reply = client.run({ value: 300 });
+    await world.cluster.pass(100);
+    const gates = world.cluster.started.filter(({ node }) => node.startsWith('gate'));
+    const stopped = Promise.all(gates.map((runtime) => runtime.stop({ drainTimeoutMs: 2_000 })));
+    expect((await reply).value).to.equal(300);
+    await stopped;
+    expect(await rejection(client.run({ value: 1 }, { within: 5 }))).to.be.instanceOf(CapacityError);
   });
 
   it('joins a network without a control plane', async () => {

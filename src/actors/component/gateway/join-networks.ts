@@ -2,8 +2,7 @@ import { ConfigError, StoppedError } from '../../../errors.js';
 import { namedMessageOf, shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { accepted, checkOptions } from '../../../options/index.js';
-import type { v1 } from '../../../protocol/index.js';
-import { type AnyService } from '../../../protocol/index.js';
+import type { AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, isService, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { ComponentNetwork, groupOf, isNetworkName, type ReachedNetwork } from '../network/index.js';
@@ -43,7 +42,9 @@ export class NetworkGateway {
   readonly #pools: GatewayPool[] = [];
   /** With what undoes it. */
   readonly #registered: { readonly runtime: Runtime; readonly group: string; readonly ref: PoolRef }[] = [];
+  #isRefusing = false;
   readonly #refuse = (): void => {
+    this.#isRefusing = true;
     for (const pool of this.#pools) pool.refuse();
   };
   #closing: Promise<void> | undefined;
@@ -118,14 +119,16 @@ export class NetworkGateway {
 
   /** Two networks may have become one after the start. Requests would only go in a circle then. */
   #look(sides: readonly Side[]): void {
+    if (this.#isRefusing) return;
     for (const one of sides) {
       const other = sides.find((each) => each !== one && one.own !== undefined && each.has(one.own));
-      if (other === undefined || this.#closing !== undefined) continue;
+      if (other === undefined) continue;
       one.log.error('two networks of a gateway are one, and it takes no further request: close it', {
         one: one.network,
         other: other.network,
       });
       this.#refuse();
+      return;
     }
   }
 
