@@ -585,4 +585,25 @@ export const mutations = [
     replace: '',
     workloads: ['membership'],
   },
+  {
+    name: 'a gateway takes a request into a network that it has come through',
+    file: 'src/actors/component/gateway/gateway-pool.ts',
+    find: '.filter(({ network }) => !networks.includes(network))',
+    replace: '.filter(({ network }) => network !== this.network)',
+    workloads: ['gateways'],
+  },
+  {
+    name: 'a gateway forgets to give a container back',
+    file: 'src/actors/component/gateway/gateway-pool.ts',
+    find: '      lease.release(forwarder.hasAnswered);\n',
+    replace: '',
+    workloads: ['gateways'],
+  },
+  {
+    name: 'a gateway stops what passes a tell on before it has the tell',
+    file: 'src/actors/component/network/component-client.ts',
+    find: '      if (lease.isPassedOn) await this.#passedOn(lease, method, wanted);\n',
+    replace: '',
+    workloads: ['gateways'],
+  },
 ];

@@ -7,6 +7,7 @@ import cuts from './workloads/cuts.js';
 import descriptors from './workloads/descriptors.js';
 import flights from './workloads/flights.js';
 import flow from './workloads/flow.js';
+import gateways from './workloads/gateways.js';
 import group from './workloads/group.js';
 import hostile from './workloads/hostile.js';
 import membership from './workloads/membership.js';
@@ -28,6 +29,7 @@ for (const workload of [
   descriptors,
   flights,
   flow,
+  gateways,
   group,
   membership,
   placement,
@@ -37,7 +39,7 @@ for (const workload of [
   hostile,
   overload,
 ]) {
-  const seeds = [components, contexts, hostile, membership, overload].includes(workload) ? FEW : SEEDS;
+  const seeds = [components, contexts, gateways, hostile, membership, overload].includes(workload) ? FEW : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {
     this.timeout(120_000);

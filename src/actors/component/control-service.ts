@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { type AnyService, v1 } from '../../protocol/index.js';
-import { type ActorRef, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
+import { type AnyService, type Ref, v1 } from '../../protocol/index.js';
+import { type ActorRef, type ActorSystem, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 
 const CONTROL = v1.Container.methods;
@@ -32,14 +32,18 @@ export function containerControl(runtime: Runtime, ref: UntypedRef): ContainerCo
   if (!hasProperty(ref, routeKey)) {
     throw new ConfigError(`containerControl needs the reference of a container, not ${shownValue(ref)}.`);
   }
-  const { typeName } = ref.service;
+  return controlReference(runtime[systemKey], ref.service, ref.toRef());
+}
+
+/** As `containerControl`, by the reference of a message. */
+export function controlReference(system: ActorSystem, { typeName }: AnyService, ref: Ref): ContainerControl {
   let service = controls.get(typeName);
   if (service === undefined) {
     // References compare the name of the service, and methods their own full names.
     service = { typeName, methods: CONTROL };
     controls.set(typeName, service);
   }
-  return runtime[systemKey].reference(service, ref.toRef());
+  return system.reference(service, ref);
 }
 
 /** Throws ConfigError for what is no runtime. `of` says who needs one. */

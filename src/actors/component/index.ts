@@ -38,6 +38,7 @@ export {
   type StateSecurity,
   type ZombieResponse,
 } from './plugins/index.js';
+export { type GatewayRoute, joinNetworks, type JoinNetworksOptions, type NetworkGateway } from './gateway/index.js';
 export type { ComponentHooks, ComponentManifest, ContainerRange, Manifest } from './manifest.js';
 export {
   capacityKey,
@@ -53,6 +54,7 @@ export {
   type NetworkProgramContext,
   poolsKey,
   type Reach,
+  type ReachedNetwork,
   type ComponentLoad,
   type ServedComponent,
   type ServedPool,

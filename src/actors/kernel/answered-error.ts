@@ -5,6 +5,7 @@ import {
   CallChainError,
   CircuitOpenError,
   HandlerError,
+  type MillraceError,
   ReentrantAskError,
   Refusal,
   RefusedError,
@@ -16,11 +17,25 @@ import { anyCodeOf, errorOf, isError } from '../../foreign.js';
 import { encodedDetail } from '../../protocol/index.js';
 
 /**
- * The error that the caller gets for what a handler threw: RefusedError for a Refusal; otherwise a HandlerError with its name, message and
+ * What a handler throws that has passed its message on to another actor: its own caller gets the error of that call as it is. It is no failure of
+ * the actor.
+ */
+export class PassedOn extends Error {
+  readonly error: MillraceError;
+
+  constructor(error: MillraceError) {
+    super(error.message, { cause: error });
+    this.error = error;
+  }
+}
+
+/**
+ * The error that the caller gets for what a handler threw: RefusedError for a Refusal, that of a PassedOn, and otherwise a HandlerError with its name, message and
  * code, with `retryAfterMs` of a BackpressureError, also of one that other actors have passed on, and with what was thrown as `cause`, which
  * does not travel over links.
  */
-export function answeredError(cause: unknown): RefusedError | HandlerError {
+export function answeredError(cause: unknown): MillraceError {
+  if (cause instanceof PassedOn) return cause.error;
   if (!(cause instanceof Refusal)) return handlerError(cause);
   try {
     return new RefusedError(cause.message, { reason: cause.reason, detail: encodedDetail(cause), cause });
@@ -46,10 +61,11 @@ function retryAfterIn(error: Error): number | undefined {
 }
 
 /**
- * The error of what a handler threw; undefined for a refusal, which is an answer, unless its detail could not be encoded. `answer` is what
+ * The error of what a handler threw; undefined for what was passed on, and for a refusal, which is an answer, unless its detail could not be encoded. `answer` is what
  * the caller got, where one waits.
  */
-export function failureIn(cause: unknown, answer: RefusedError | HandlerError | undefined): Error | undefined {
+export function failureIn(cause: unknown, answer: MillraceError | undefined): Error | undefined {
+  if (cause instanceof PassedOn) return undefined;
   if (!(cause instanceof Refusal)) return errorOf(cause);
   return answer instanceof HandlerError ? errorOf(answer.cause) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { HandlerError, RefusedError } from '../../errors.js';
+import type { MillraceError } from '../../errors.js';
 import type { Logger } from '../../logging/index.js';
 import type { AnyMethod } from '../../protocol/index.js';
 import { answeredError, failureIn, isPassedOn } from './answered-error.js';
@@ -69,7 +69,7 @@ interface ReplyingActor {
 export function reportFailedReply(
   { path, behavior, kernel }: ReplyingActor,
   cause: unknown,
-  answer: RefusedError | HandlerError,
+  answer: MillraceError,
   { fullName: during }: AnyMethod,
 ): void {
   const error = failureIn(cause, answer);

@@ -1,11 +1,4 @@
-import {
-  BackpressureError,
-  type HandlerError,
-  MillraceError,
-  ReentrantAskError,
-  type RefusedError,
-  StoppedError,
-} from '../../errors.js';
+import { BackpressureError, MillraceError, ReentrantAskError, StoppedError } from '../../errors.js';
 import type { AnyMethod, Lane, Ref } from '../../protocol/index.js';
 import { nodeKey } from './actor-node.js';
 import { refusedAtItsTurn, refusedOnArrival } from './admission.js';
@@ -213,7 +206,7 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     return replyOf(method, value);
   }
 
-  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void {
+  elementFailed(cause: unknown, answer: MillraceError, method: AnyMethod): void {
     reportFailedReply(this, cause, answer, method);
   }
 

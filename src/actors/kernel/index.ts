@@ -58,7 +58,7 @@ export {
   withMeta,
 } from './call.js';
 export { checkArgs, SPAWN_OPTIONS } from './spawn-options.js';
-export { answeredError } from './answered-error.js';
+export { answeredError, PassedOn } from './answered-error.js';
 export { CallChain, chainFrom, chainIds } from './call-chain.js';
 export type { Context, SpawnArguments, SpawnOptions, TimerOptions, UntypedSpawnOptions } from './context.js';
 export { givenReference } from './actor-directory.js';

@@ -1,11 +1,4 @@
-import {
-  ConfigError,
-  type HandlerError,
-  type MillraceError,
-  ReentrantAskError,
-  type RefusedError,
-  StoppedError,
-} from '../../errors.js';
+import { ConfigError, type MillraceError, ReentrantAskError, StoppedError } from '../../errors.js';
 import { isAsyncIterable, messageOf, promiseOf } from '../../foreign.js';
 import type { AnyMethod, Meta, Ref } from '../../protocol/index.js';
 import type { AsyncContext } from './async-contexts.js';
@@ -31,7 +24,7 @@ export interface StreamHost {
   /** The stream has ended, and its generator is closed. */
   served(stream: ServedStream): void;
   /** A deferred element has failed; the reader gets `answer`. */
-  elementFailed(cause: unknown, answer: RefusedError | HandlerError, method: AnyMethod): void;
+  elementFailed(cause: unknown, answer: MillraceError, method: AnyMethod): void;
 }
 
 /**

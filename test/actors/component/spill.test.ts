@@ -205,6 +205,7 @@ describe('a pool', () => {
 describe('the order in which pools are asked', () => {
   const pool = fc.record({
     distance: fc.constantFrom('process' as const, 'node' as const, 'network' as const),
+    reached: fc.constant([]),
     containers: fc.nat(5),
     idle: fc.nat(5),
     waiting: fc.nat(9),
@@ -213,7 +214,7 @@ describe('the order in which pools are asked', () => {
   it('has each allowed pool once, the nearest first, and among equals those that have something idle', () => {
     fc.assert(
       fc.property(fc.array(pool), fc.constantFrom('local' as const, 'any' as const), fc.nat(), (pools, only, turn) => {
-        const order = spillOrder(pools, only, turn);
+        const order = spillOrder(pools, { only, through: [] }, turn);
         const allowed = pools.filter(({ distance }) => only === 'any' || distance !== 'network');
         expect(allowed.every((each) => order.includes(each))).to.equal(true);
         expect(order).to.have.length(allowed.length);

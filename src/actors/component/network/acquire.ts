@@ -16,11 +16,19 @@ export interface Wanted extends Tolerance {
   /** A stream has its container until it ends. */
   readonly isStream: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Time in ms that it has waited before. */
+  readonly waitedMs?: number;
+  /** Names of the networks that it has come through. */
+  readonly through?: readonly string[];
+  /** Pools that it must not ask. */
+  readonly avoids?: (pool: KnownPool) => boolean;
 }
 
 /** A container that has this request alone. */
 export interface Lease {
   readonly container: Ref;
+  /** It is an actor of a gateway, which passes one request on, and answers a probe when it has. */
+  readonly isPassedOn: boolean;
   /** `hasAnswered`: the container is free; otherwise its pool asks it whether it is. */
   release(hasAnswered: boolean): void;
 }
@@ -48,44 +56,47 @@ export class Acquirer {
     this.#options = options;
   }
 
-  /**
-   * Rejects with CapacityError when no pool has a container in time. Nobody has handled the request then. Rejects with AskAbortedError when
-   * `signal` is aborted.
-   */
+  /** As `seek`; rejects with CapacityError where there is no container in time. */
   async acquire(wanted: Wanted): Promise<Lease> {
+    const found = await this.seek(wanted);
+    if ('container' in found) return found;
+    throw noCapacity(wanted, found, this.#options.directory.pools);
+  }
+
+  /**
+   * Resolves with a container, or, where no pool has one in time, with why each had none when it was asked last. Nobody has handled the request then. Rejects with AskAbortedError
+   * when `signal` is aborted.
+   */
+  async seek(wanted: Wanted): Promise<Lease | ReadonlyMap<KnownPool, string>> {
     const { scheduler, directory, assertOpen } = this.#options;
     assertOpen();
-    const { within, only = 'any', deadlineMs } = wanted;
+    const { within, only = 'any', through = [], avoids = () => false, deadlineMs, waitedMs = 0 } = wanted;
     const beganMs = scheduler.now();
     const turn = this.#turn++;
-    /** Why each pool had none when it was asked last. */
     const tried = new Map<KnownPool, string>();
     const attempt = (pool: KnownPool, withinMs: number | undefined) =>
-      this.#askPool(pool, wanted, { withinMs, waitedMs: scheduler.now() - beganMs }, tried);
-    for (const pool of spillOrder(directory.pools, only, turn)) {
+      this.#askPool(pool, wanted, { withinMs, waitedMs: waitedMs + scheduler.now() - beganMs }, tried);
+    const inOrder = () => spillOrder(directory.pools, { only, through }, turn).filter((pool) => !avoids(pool));
+    for (const pool of inOrder()) {
       const leftMs = (within ?? limits.componentSpillMs) - (scheduler.now() - beganMs);
       const lease = await attempt(pool, Math.max(0, leftMs));
       if (lease !== undefined) return lease;
     }
     // Without a tolerance, the request waits where it is nearest.
     while (within === undefined && scheduler.now() < deadlineMs) {
-      for (const pool of spillOrder(directory.pools, only, turn)) {
+      for (const pool of inOrder()) {
         const lease = await attempt(pool, undefined);
         if (lease !== undefined) return lease;
       }
       // Each has refused at once: there is nothing to wait for.
       if (scheduler.now() < deadlineMs) break;
     }
-    throw noCapacity(
-      wanted,
-      [...tried].map(([pool, why]) => `${String(pool)}: ${why}`),
-      directory.pools.some(({ hasFailed }) => hasFailed),
-    );
+    return tried;
   }
 
   async #askPool(
     pool: KnownPool,
-    { deadlineMs, isStream, signal }: Wanted,
+    { deadlineMs, isStream, signal, only = 'any', through = [] }: Wanted,
     waiting: { readonly withinMs: number | undefined; readonly waitedMs: number },
     tried: Map<KnownPool, string>,
   ): Promise<Lease | undefined> {
@@ -94,11 +105,12 @@ export class Acquirer {
     if (timeoutMs <= 0) return undefined;
     const id = nextId();
     const release = (hasAnswered: boolean): void => this.#release(pool, id, hasAnswered);
-    const request = { caller, id, ...waiting, timeoutMs, leaseMs: isStream ? undefined : timeoutMs };
+    const leaseMs = isStream ? undefined : timeoutMs;
+    const request = { caller, id, ...waiting, timeoutMs, leaseMs, mayLeave: only === 'any', networks: through };
     try {
-      const { container, refused, load } = await pool.ref.acquire(request, { timeoutMs, signal });
+      const { container, refused, load, isPassedOn } = await pool.ref.acquire(request, { timeoutMs, signal });
       directory.heardFrom(pool, load);
-      if (container !== undefined) return { container, release };
+      if (container !== undefined) return { container, isPassedOn, release };
       tried.set(pool, refused);
     } catch (caught) {
       const error = errorOf(caught);
@@ -126,16 +138,18 @@ function isOfPool(error: Error): boolean {
 
 function noCapacity(
   { what, only = 'any', within }: Wanted,
-  tried: readonly string[],
-  hasFailed: boolean,
+  tried: ReadonlyMap<KnownPool, string>,
+  pools: readonly KnownPool[],
 ): CapacityError {
-  if (tried.length === 0) {
+  const hasGateway = pools.some(({ distance }) => distance === 'gateway');
+  if (tried.size === 0) {
     return new CapacityError(
       `${what} has no container: no process ${only === 'local' ? 'of this node' : 'of the network'} serves its component. Call network.serve(component) in one.`,
     );
   }
-  const all = only === 'any' ? [...tried, 'other networks: there are no gateways to them'] : tried;
-  const remedy = hasFailed
+  const all = [...tried].map(([pool, why]) => `${String(pool)}: ${why}`);
+  if (only === 'any' && !hasGateway) all.push('other networks: there are no gateways to them');
+  const remedy = pools.some(({ hasFailed }) => hasFailed)
     ? 'Remove what keeps its containers from starting'
     : `State a longer ${within === undefined ? 'timeoutMs' : 'within'}, or raise the limit of its governor or the max of its component`;
   return new CapacityError(`${what} has no container. Tried ${all.join('; ')}. ${remedy}.`);

@@ -21,6 +21,7 @@ import {
   STREAM_OPTIONS,
   type StreamOptions,
 } from '../../kernel/index.js';
+import { controlReference } from '../control-service.js';
 import type { Acquirer, Lease, Wanted } from './acquire.js';
 import { TOLERANCE, type Tolerance } from './tolerance.js';
 
@@ -133,10 +134,19 @@ class ComponentRequests {
     try {
       const { timeoutMs: _timeoutMs, signal: _signal, ...rest } = options;
       this.#invoke(lease, method, message, rest);
+      if (lease.isPassedOn) await this.#passedOn(lease, method, wanted);
     } finally {
       // Its pool asks the container, which answers behind the message.
       lease.release(false);
     }
+  }
+
+  /** Resolves when a gateway has passed a tell on: a release of before that would end the actor that does. */
+  async #passedOn({ container }: Lease, method: AnyMethod, { deadlineMs, signal }: Wanted): Promise<void> {
+    const timeoutMs = deadlineMs - this.#system.callServices.now();
+    if (timeoutMs <= 0) throw lateContainer(method);
+    const control = controlReference(this.#system, this.#service, container);
+    await control.containerProbe({}, { timeoutMs, ...(signal && { signal }) });
   }
 
   async *#stream({ method, message, options, wanted }: Prepared): AsyncGenerator<unknown, void, undefined> {

@@ -21,11 +21,14 @@ import {
 } from './served-pool.js';
 
 /** A service that this process calls. */
-interface Use {
+export interface Use {
   readonly directory: PoolDirectory;
   readonly acquirer: Acquirer;
   readonly unwatch: () => void;
 }
+
+/** Property by which a gateway asks a network for containers. */
+export const useKey: unique symbol = Symbol('use');
 
 /** Property by which a governor finds the pools of a network. */
 export const poolsKey: unique symbol = Symbol('pools');
@@ -138,6 +141,11 @@ export class ComponentNetwork {
         return () => void this.#limitListeners.delete(listener);
       },
     };
+  }
+
+  /** For a gateway. */
+  [useKey](service: AnyService): Promise<Use> {
+    return this.#use(service);
   }
 
   /**
@@ -275,6 +283,6 @@ export function componentNetwork(runtime: Runtime, plugins: NetworkPlugins = {})
 }
 
 /** Name of the group that the pools of a service join. */
-function groupOf({ typeName }: AnyService): string {
+export function groupOf({ typeName }: AnyService): string {
   return `components of ${typeName}`;
 }

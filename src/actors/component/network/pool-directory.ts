@@ -3,7 +3,8 @@ import type { Logger } from '../../../logging/index.js';
 import type { Ref, v1 } from '../../../protocol/index.js';
 import type { ActorRef, UntypedRef } from '../../kernel/index.js';
 import type { CapacityLimits } from './capacity-limits.js';
-import type { Distance, KnownLoad } from './spill-order.js';
+import { reachedIn } from './reached-networks.js';
+import type { Distance, KnownLoad, ReachedNetwork } from './spill-order.js';
 
 type PoolRef = ActorRef<typeof v1.ComponentPool>;
 
@@ -12,6 +13,7 @@ export class KnownPool implements KnownLoad {
   readonly ref: PoolRef;
   readonly #here: { readonly node: string; readonly process: string };
   #load: v1.PoolLoad | undefined;
+  #reached: readonly ReachedNetwork[] = [];
 
   constructor(ref: PoolRef, here: { readonly node: string; readonly process: string }) {
     this.ref = ref;
@@ -25,6 +27,7 @@ export class KnownPool implements KnownLoad {
 
   /** A pool that has not said yet where it is counts as far. */
   get distance(): Distance {
+    if (this.#load?.gateway !== undefined) return 'gateway';
     if (this.#load?.node !== this.#here.node) return 'network';
     return this.#load.process === this.#here.process ? 'process' : 'node';
   }
@@ -41,24 +44,37 @@ export class KnownPool implements KnownLoad {
     return this.#load?.waiting ?? 0;
   }
 
+  get reached(): readonly ReachedNetwork[] {
+    return this.#reached;
+  }
+
   /** It could not start a container, and none has handled a request since. */
   get hasFailed(): boolean {
     return this.#load !== undefined && this.#load.lastError !== '';
   }
 
+  /** Reports of a gateway may come in another order than they were sent. */
   heard(load: v1.PoolLoad): void {
+    if ((load.gateway?.version ?? 0) < (this.#load?.gateway?.version ?? 0)) return;
     this.#load = load;
+    this.#reached = load.gateway === undefined ? [] : reachedIn(load.gateway);
   }
 
   /** For errors. */
   toString(): string {
     const { node, process, containers, starting, lastError = '' } = this.#load ?? {};
     if (node === undefined) return 'a process that has not said where it is';
+    if (this.distance === 'gateway') return this.#shownGateway();
     const failed = lastError === '' ? '' : `; its last start failed: ${lastError}`;
     const counted = `${containers} containers${starting === 0 ? '' : `, of which ${starting} start`}${failed}`;
     return this.distance === 'process'
       ? `this process (${counted})`
       : `process "${process}" of ${this.distance === 'node' ? 'this node' : `node "${node}"`} (${counted})`;
+  }
+
+  #shownGateway(): string {
+    const ways = this.#reached.map(({ path, containers }) => `"${path.join('" by "')}" (${containers} containers)`);
+    return `the gateway of process "${this.#load?.process}"${ways.length === 0 ? '' : ` to ${ways.join(', ')}`}`;
   }
 }
 

@@ -183,7 +183,7 @@ export class ServedPool implements ServedComponent {
     const counts = { containers, starting, idle, waiting, oldestWaitMs };
     const { wanted, nodeShare } = this.#demand ?? { wanted: this.pool.target, nodeShare: this.pool.target };
     const limits = this.#options.limits.all;
-    return { component, node, process, ...counts, lastError, wanted, nodeShare, limits };
+    return { component, node, process, ...counts, lastError, wanted, nodeShare, limits, gateway: undefined };
   }
 
   /** For a governor: what it wants, which those of other processes hear at once. Undefined: it decides nothing any more. */

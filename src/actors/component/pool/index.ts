@@ -5,5 +5,5 @@
 export { ContainerPool, type PoolCounts, type PoolEvent } from './container-pool.js';
 export type { ContainerHost } from './containers.js';
 export type { PlacedContainer } from './pooled-container.js';
-export { type PoolActor, poolBehavior } from './pool-actor.js';
+export { type LendingPool, type Lent, type PoolActor, poolBehavior, type ReachingRequest } from './pool-actor.js';
 export type { Replacement } from './successors.js';

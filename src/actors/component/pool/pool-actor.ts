@@ -1,7 +1,7 @@
 import { BackpressureError, ProtocolError } from '../../../errors.js';
-import { type Ref, v1 } from '../../../protocol/index.js';
+import { type AnyService, type Ref, v1 } from '../../../protocol/index.js';
 import { type ActorRef, type Behavior, behavior, type Context, later, type UntypedRef } from '../../kernel/index.js';
-import type { ContainerPool } from './container-pool.js';
+import type { PoolRequest } from './waiting-requests.js';
 
 /** Time in ms between two looks for requests that should have ended, and between two reports to callers while a pool's load changes. */
 const SWEEP_MS = 1_000;
@@ -9,8 +9,33 @@ const REPORT_MS = 250;
 /** The longest timer of Node in ms. */
 const MOST_MS = 2 ** 31 - 1;
 
+/** A request for a container, with what it says of other networks. */
+export interface ReachingRequest extends PoolRequest {
+  readonly mayLeave: boolean;
+  readonly networks: readonly string[];
+}
+
+/** The answer to a request: a container, or why there is none. */
+export type Lent = { readonly container: { readonly ref: UntypedRef } } | { readonly refused: string };
+
+/** What lends containers: those of this process, or those of other networks. */
+export interface LendingPool {
+  acquire(request: ReachingRequest): Promise<Lent>;
+  release(key: string, hasAnswered: boolean): void;
+  /** A watched actor that is no caller has ended. */
+  ended(ref: UntypedRef): void;
+  /** Called now and then. */
+  sweep(): void;
+  /** The actor stops: nothing is lent any more. */
+  drain(): void;
+}
+
 export interface PoolActorOptions {
-  readonly pool: ContainerPool;
+  readonly pool: LendingPool;
+  /** What it lends are actors of a gateway. */
+  readonly isGateway?: boolean;
+  /** Time in ms between two reports to callers while its load changes. Default 250. */
+  readonly reportMs?: number;
   readonly load: () => v1.PoolLoadInit;
   /** Called once, when it has started. */
   readonly started: (actor: PoolActor) => void;
@@ -22,6 +47,9 @@ export interface PoolActorOptions {
 export interface PoolActor {
   /** `pool.ended` is called when this container has ended. */
   watch(ref: UntypedRef): void;
+  /** Starts a child of the actor. */
+  spawn<S extends AnyService>(behavior: Behavior<S, unknown>): ActorRef<S>;
+  stop(child: UntypedRef): Promise<void>;
   /** Tells those who use the pool, or watch it, what has changed, at once. */
   report(): void;
 }
@@ -35,7 +63,7 @@ interface Caller {
 
 /** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
 export function poolBehavior(options: PoolActorOptions): Behavior<typeof v1.ComponentPool, unknown> {
-  const { pool, load, started, limited } = options;
+  const { pool, load, started, limited, reportMs = REPORT_MS } = options;
   return behavior(v1.ComponentPool, {
     supervision: 'resume',
     state: () => new Callers(options),
@@ -52,9 +80,14 @@ export function poolBehavior(options: PoolActorOptions): Behavior<typeof v1.Comp
     },
     on: {
       started: (callers, context) => {
-        started({ watch: (ref) => context.watch(ref), report: () => callers.report() });
+        started({
+          watch: (ref) => context.watch(ref),
+          spawn: (child) => context.spawn(child),
+          stop: (child) => context.stopChild(child),
+          report: () => callers.report(),
+        });
         context.every(SWEEP_MS, () => pool.sweep());
-        context.every(REPORT_MS, () => callers.report());
+        context.every(reportMs, () => callers.report());
       },
       terminated: (callers, { ref }) => callers.ended(ref),
       stopping: () => pool.drain(),
@@ -72,15 +105,23 @@ class Callers {
   }
 
   async acquire(request: v1.ContainerRequest, context: Context): Promise<v1.ContainerLeaseInit> {
-    const { pool, load } = this.#options;
-    const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs } = checked(request);
+    const { pool, load, isGateway = false } = this.#options;
+    const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs, mayLeave, networks } = checked(request);
     const key = keyOf(request.caller, request.id);
     const caller = this.#callerOf(request.caller, context);
     caller?.requests.add(key);
-    const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs });
-    if ('container' in acquired) return { container: acquired.container.ref.toRef(), load: v1.PoolLoad.create(load()) };
-    caller?.requests.delete(key);
-    return { refused: acquired.refused, load: v1.PoolLoad.create(load()) };
+    let isLent = false;
+    try {
+      const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs, mayLeave, networks });
+      const described = v1.PoolLoad.create(load());
+      // Its caller has heard of this moment: it is to hear of what follows, also where that is as before.
+      if (stateOf(described) !== this.#reported) this.#reported = '';
+      if ('refused' in acquired) return { refused: acquired.refused, load: described };
+      isLent = true;
+      return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
+    } finally {
+      if (!isLent) caller?.requests.delete(key);
+    }
   }
 
   release(ref: Ref | undefined, id: number, hasAnswered: boolean): void {
@@ -104,10 +145,8 @@ class Callers {
   /** Tells those who use the pool how much it has to do, where that has changed. */
   report(): void {
     const load = this.#options.load();
-    const { containers, starting, idle, waiting, lastError, wanted, nodeShare, limits = [] } = load;
-    const versions = limits.map(({ node, version }) => `${node}:${version}`);
-    const state = [containers, starting, idle, waiting, lastError, wanted, nodeShare, ...versions].join(' ');
-    if (state === this.#reported && waiting === 0) return;
+    const state = stateOf(load);
+    if (state === this.#reported && (load.waiting ?? 0) === 0) return;
     this.#reported = state;
     for (const { ref } of this.#callers.values()) {
       try {
@@ -143,6 +182,14 @@ function checked(request: v1.ContainerRequest): v1.ContainerRequest {
   const isTime = (ms: number): boolean => ms >= 0 && ms <= MOST_MS;
   if (caller !== undefined && [withinMs, timeoutMs, leaseMs, waitedMs].every(isTime)) return request;
   throw new ProtocolError(`A request for a container must say who makes it, and have times from 0 to ${MOST_MS} ms.`);
+}
+
+/** Tells apart loads that callers should hear of. */
+function stateOf(load: v1.PoolLoadInit): string {
+  const { containers, starting, idle, waiting, lastError, wanted, nodeShare, limits = [], gateway } = load;
+  const versions = limits.map(({ node = '', version = 0 }) => `${node}:${version}`);
+  const counts = [containers, starting, idle, waiting, wanted, nodeShare];
+  return [...counts, lastError, gateway?.version, ...versions].join(' ');
 }
 
 function callerKey(ref: Ref | undefined): string {

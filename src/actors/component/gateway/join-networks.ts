@@ -1,0 +1,209 @@
+import { ConfigError, StoppedError } from '../../../errors.js';
+import { namedMessageOf, shownValue } from '../../../foreign.js';
+import { limits } from '../../../limits.js';
+import { accepted, checkOptions } from '../../../options/index.js';
+import type { AnyService, v1 } from '../../../protocol/index.js';
+import { type ActorRef, isService, systemKey } from '../../kernel/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import { ComponentNetwork, groupOf, isNetworkName, type ReachedNetwork } from '../network/index.js';
+import { GatewayPool } from './gateway-pool.js';
+import { Places } from './places.js';
+import { Side } from './side.js';
+
+export interface JoinNetworksOptions {
+  /** Services of components whose requests may go from one network to another. */
+  readonly services: readonly AnyService[];
+  /** Requests that it passes on, or finds a container for, at a time; one more is refused. Default 1 024. */
+  readonly requests?: number;
+}
+
+const JOIN = {
+  services: accepted.object,
+  requests: {
+    what: 'a whole number from 1',
+    is: (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1,
+  },
+};
+
+/** What a gateway reaches from one network for one service. `JSON.stringify` accepts it. */
+export interface GatewayRoute {
+  readonly service: string;
+  /** Name of the network that requests come from. */
+  readonly from: string;
+  /** Requests of it that are passed on, or wait for a container. */
+  readonly requests: number;
+  readonly reached: readonly ReachedNetwork[];
+}
+
+/** One gateway between component networks. Made by `joinNetworks`. */
+export class NetworkGateway {
+  readonly #runtimes: readonly Runtime[];
+  readonly #sides: Side[] = [];
+  readonly #pools: GatewayPool[] = [];
+  /** With what undoes it. */
+  readonly #registered: { readonly runtime: Runtime; readonly group: string; readonly ref: PoolRef }[] = [];
+  #isRefusing = false;
+  readonly #refuse = (): void => {
+    this.#isRefusing = true;
+    for (const pool of this.#pools) pool.refuse();
+  };
+  #closing: Promise<void> | undefined;
+
+  private constructor(runtimes: readonly Runtime[]) {
+    this.#runtimes = runtimes;
+    for (const { draining } of runtimes) draining.addEventListener('abort', this.#refuse);
+  }
+
+  /** What it reaches now, from each network. */
+  explain(): readonly GatewayRoute[] {
+    return this.#pools.map(({ service, network, requests, reached }) => ({
+      service: service.typeName,
+      from: network,
+      requests,
+      reached,
+    }));
+  }
+
+  /** Takes no further request; resolves when those that it passes on have ended, at the latest after `drainMs`. The networks go on. Idempotent. */
+  close({ drainMs = limits.drainTimeoutMs }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  static async open(
+    networks: readonly (readonly [name: string, network: ComponentNetwork])[],
+    { services, requests = limits.networkGatewayRequests }: JoinNetworksOptions,
+  ): Promise<NetworkGateway> {
+    const gateway = new NetworkGateway(networks.map(([, { runtime }]) => runtime));
+    const places = new Places(requests);
+    try {
+      for (const service of services) await gateway.#openService(service, networks, places);
+    } catch (error) {
+      await gateway.close({ drainMs: 0 });
+      throw error;
+    }
+    return gateway;
+  }
+
+  async #openService(
+    service: AnyService,
+    networks: readonly (readonly [name: string, network: ComponentNetwork])[],
+    places: Places,
+  ): Promise<void> {
+    const sides: Side[] = [];
+    for (const [name, network] of networks) sides.push(await Side.open(name, network, service));
+    this.#sides.push(...sides);
+    for (const { network, conflict } of sides) {
+      if (conflict !== undefined) {
+        throw new ConfigError(
+          `The network "${network}" has a gateway that calls it "${conflict}": give it the same name in all gateways.`,
+        );
+      }
+    }
+    const look = (): void => this.#look(sides);
+    for (const side of sides) {
+      const others = sides.filter((each) => each !== side);
+      const pool = new GatewayPool({ service, side, others, places, look });
+      this.#pools.push(pool);
+      const [runtime, group, ref] = [side.runtime, groupOf(service), pool.start()];
+      this.#registered.push({ runtime, group, ref });
+      await runtime.register(group, ref, { group: true });
+    }
+    if (this.#runtimes.some(({ draining }) => draining.aborted))
+      throw new StoppedError('A runtime of the gateway stops.');
+  }
+
+  /** Two networks may have become one after the start. Requests would only go in a circle then. */
+  #look(sides: readonly Side[]): void {
+    if (this.#isRefusing) return;
+    for (const one of sides) {
+      const other = sides.find((each) => each !== one && one.own !== undefined && each.has(one.own));
+      if (other === undefined) continue;
+      one.log.error('two networks of a gateway are one, and it takes no further request: close it', {
+        one: one.network,
+        other: other.network,
+      });
+      this.#refuse();
+      return;
+    }
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    for (const { draining } of this.#runtimes) draining.removeEventListener('abort', this.#refuse);
+    this.#refuse();
+    for (const { runtime, group, ref } of this.#registered) {
+      await runtime.unregister(group, ref).catch((error: unknown) => {
+        runtime[systemKey].callServices.log.debug('a gateway has not left its group', { error: namedMessageOf(error) });
+      });
+    }
+    await Promise.all(this.#pools.map((pool) => pool.emptied(drainMs)));
+    for (const pool of this.#pools) pool.drain();
+    await Promise.all(this.#registered.map(({ runtime, ref }) => runtime[systemKey].stop(ref)));
+    await Promise.all(this.#sides.map((side) => side.close()));
+  }
+}
+
+type PoolRef = ActorRef<typeof v1.ComponentPool>;
+
+/**
+ * Makes this process a gateway between component networks of two or more clusters: a runtime of this process is in each. Peers of a network see one more pool, which has what
+ * the other networks have, and no process of these. A request goes there when no process of its own network has a container in time, unless it says `only: 'network'`. A network
+ * must have the same name in all gateways. Rejects with ConfigError for networks that are one, and for a name that another gateway gives to none or to another network.
+ *
+ *     const gateway = await joinNetworks({ shop: networkA, depot: networkB }, { services: [Stock] });
+ */
+export async function joinNetworks(
+  networks: Readonly<Record<string, ComponentNetwork>>,
+  options: JoinNetworksOptions,
+): Promise<NetworkGateway> {
+  const of = 'joinNetworks';
+  if (typeof networks !== 'object' || networks === null) {
+    throw new ConfigError(`${of} needs networks by their names, as in { shop, depot }, not ${shownValue(networks)}.`);
+  }
+  checkOptions(of, options, JOIN);
+  const named = Object.entries(networks);
+  if (named.length < 2) throw new ConfigError(`${of} needs two networks at least, as in { shop, depot }.`);
+  for (const [name, network] of named) {
+    if (!isNetworkName(name)) {
+      throw new ConfigError(
+        `The name of a network has 1 to 64 characters, none of control: ${shownValue(name)} has not.`,
+      );
+    }
+    const given: unknown = network;
+    if (!(given instanceof ComponentNetwork)) {
+      throw new ConfigError(`${of} needs a network of componentNetwork as "${name}", not ${shownValue(given)}.`);
+    }
+  }
+  checkServices(of, options?.services);
+  checkApart(named);
+  return NetworkGateway.open(named, options);
+}
+
+function checkServices(of: string, services: unknown): void {
+  const isList = Array.isArray(services) && services.length > 0;
+  if (isList && services.every(isService) && new Set(services.map(({ typeName }) => typeName)).size === services.length)
+    return;
+  throw new ConfigError(`services of ${of} must be a list of services of modules that millrace gen made, each once.`);
+}
+
+/** Two runtimes of one cluster, or of one network of seeds, would be a gateway that leads back to itself. */
+function checkApart(named: readonly (readonly [string, ComponentNetwork])[]): void {
+  for (const [index, [name, { runtime }]] of named.entries()) {
+    for (const [other, { runtime: otherRuntime }] of named.slice(0, index)) {
+      if (!areOne(runtime, otherRuntime)) continue;
+      throw new ConfigError(
+        `"${other}" and "${name}" are one network: a gateway joins networks of different clusters.`,
+      );
+    }
+  }
+}
+
+function areOne(one: Runtime, other: Runtime): boolean {
+  if (one === other || one.controlPlane === other.controlPlane) return true;
+  const id = other[systemKey].incarnation.toString(16).padStart(16, '0');
+  return one.network() !== undefined && one.members().some((member) => member.id === id);
+}

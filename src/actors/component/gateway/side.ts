@@ -1,0 +1,93 @@
+import { namedMessageOf } from '../../../foreign.js';
+import type { Logger } from '../../../logging/index.js';
+import type { AnyService, v1 } from '../../../protocol/index.js';
+import { type ActorRef, systemKey } from '../../kernel/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import { type Acquirer, type ComponentNetwork, type KnownPool, type PoolDirectory, useKey } from '../network/index.js';
+
+/** One component in one network, as a gateway sees it. */
+export class Side {
+  /** Name of the network. */
+  readonly network: string;
+  readonly runtime: Runtime;
+  readonly directory: PoolDirectory;
+  readonly acquirer: Acquirer;
+  readonly log: Logger;
+  /** The gateway's own pool in this network. */
+  own: ActorRef<typeof v1.ComponentPool> | undefined;
+  #conflicts = new Set<string>();
+
+  private constructor(network: string, runtime: Runtime, use: Pick<Side, 'directory' | 'acquirer'>) {
+    this.network = network;
+    this.runtime = runtime;
+    this.directory = use.directory;
+    this.acquirer = use.acquirer;
+    this.log = runtime[systemKey].callServices.log;
+  }
+
+  static async open(name: string, network: ComponentNetwork, service: AnyService): Promise<Side> {
+    const use = await network[useKey](service);
+    const side = new Side(name, network.runtime, use);
+    await side.refresh();
+    return side;
+  }
+
+  /** What a request from another network may be handled by, and what is reported of this one. */
+  get pools(): readonly KnownPool[] {
+    return this.directory.pools.filter((pool) => !this.avoids(pool));
+  }
+
+  /** The gateway itself, and one that has another name for this network: with two names, no list of networks would say where a request has been. */
+  avoids(pool: KnownPool): boolean {
+    return this.isOwn(pool) || conflictOf(pool, this.network) !== undefined;
+  }
+
+  isOwn({ ref }: KnownPool): boolean {
+    return this.own !== undefined && isSame(ref, this.own);
+  }
+
+  has(ref: ActorRef<typeof v1.ComponentPool>): boolean {
+    return this.directory.pools.some((pool) => isSame(pool.ref, ref));
+  }
+
+  /** Another name that a gateway there has for this network. */
+  get conflict(): string | undefined {
+    for (const pool of this.directory.pools) {
+      const other = this.isOwn(pool) ? undefined : conflictOf(pool, this.network);
+      if (other !== undefined) return other;
+    }
+    return undefined;
+  }
+
+  /** Asks all pools to tell what changes: links may have been lost, and with them what the pools know of this process. */
+  async refresh(): Promise<void> {
+    await this.directory.watch(() => true);
+    const { conflict } = this;
+    if (conflict === undefined || this.#conflicts.has(conflict)) return;
+    this.#conflicts.add(conflict);
+    this.log.warn('another gateway has another name for a network, and is not used', {
+      name: this.network,
+      other: conflict,
+    });
+  }
+
+  refreshSoon(): void {
+    this.refresh().catch((error: unknown) => {
+      this.log.debug('the pools of a network were not asked', { network: this.network, error: namedMessageOf(error) });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.directory.watch(() => false);
+  }
+}
+
+function conflictOf({ load }: KnownPool, network: string): string | undefined {
+  const other = load?.gateway?.network;
+  return other === network ? undefined : other;
+}
+
+function isSame(one: ActorRef<typeof v1.ComponentPool>, other: ActorRef<typeof v1.ComponentPool>): boolean {
+  const [left, right] = [one.toRef(), other.toRef()];
+  return left.cUid === right.cUid && left.incarnation === right.incarnation;
+}
