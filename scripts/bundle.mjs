@@ -37,6 +37,17 @@ const parts = {
     'actors/services/programs/node-process.ts',
     'actors/services/programs/role-start.ts',
   ],
+  /** What the programs of the nodes of a run import, beside the core. */
+  programs: [
+    'cli/component-program.ts',
+    'cli/component-session.ts',
+    'cli/exit-codes.ts',
+    'cli/folder-loader.ts',
+    'cli/node-options.ts',
+    'cli/node-plugins.ts',
+    'cli/output.ts',
+    'cli/program-args.ts',
+  ],
   simulation: ['recording/index.ts', 'simulation/index.ts', 'testing/index.ts'],
   command: ['cli/command-line.ts'],
 };

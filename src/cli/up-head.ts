@@ -10,7 +10,6 @@ import { type Component, MillraceError, type Pipeline, Runtime } from '../index.
 import { ExitCode } from './exit-codes.js';
 import { say } from './output.js';
 import { parseProgramArgs } from './program-args.js';
-import { instancesOf } from './run-options.js';
 
 const [, , url = '', instances = '', ...words] = process.argv;
 // What the module finds if it is a program.
@@ -55,10 +54,15 @@ async function runPipeline(runtime: RunningRuntime, pipeline: Pipeline): Promise
   }
 }
 
-/** `tally=4,print=1` */
+/** `tally=4,print=1`, as `millrace up` has read it: that file needs the library of the command line, which takes long to load. */
 function countsOf(text: string): Readonly<Record<string, number>> {
   const pairs = text.split(',').filter((pair) => pair !== '');
-  return pairs.reduce((counts, pair) => instancesOf(pair, counts), {});
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.lastIndexOf('=');
+      return [pair.slice(0, at), Number(pair.slice(at + 1))];
+    }),
+  );
 }
 
 /** One actor of each component on each node, in a group that has the component's name. */
