@@ -45,7 +45,7 @@ describe('examples/deploy/kubernetes.yaml, in processes with the addresses and n
     for (const { started } of pods.values()) started.child.kill('SIGKILL');
     await Promise.all([...pods.values()].map(({ started }) => started.ended));
     await server.close();
-    folder.remove();
+    await folder.remove();
   });
 
   const inPod = (command: readonly string[]): readonly string[] => [
