@@ -74,7 +74,7 @@ describeRuntime('with the sink held', (start) => {
   it('accepted writes to another partition stop at the bytes that are granted, the last element past it', async () => {
     const bytes = 4_096;
     const { runtime, cluster } = await start({ streamWindow: { bytes } });
-    const other = await cluster.start({ streamWindow: { bytes }, system: { partitions: 2 } });
+    const other = await cluster.start({ streamWindow: { bytes } });
     const { run, board } = await startFlow(
       runtime,
       flow,
@@ -101,7 +101,7 @@ describeRuntime('with the sink held', (start) => {
 
   it('one element that is larger than the whole window passes', async () => {
     const { runtime, cluster } = await start({ streamWindow: { bytes: 100 } });
-    const other = await cluster.start({ streamWindow: { bytes: 100 }, system: { partitions: 2 } });
+    const other = await cluster.start({ streamWindow: { bytes: 100 } });
     const { run, board } = await startFlow(
       runtime,
       flow,

@@ -113,7 +113,7 @@ describeRuntime({ title: 'a runtime that drains', linked: true }, (start) => {
 
   it('waits for its pipelines', async () => {
     const { runtime, cluster } = await start(TWO_PARTITIONS);
-    const count = cluster.many(2_000, 300);
+    const count = cluster.many(500, 100);
     const { run, board } = await startFlow(runtime, flow, { count });
     await until(() => board.sunk.length > 0);
     const report = await runtime.stop({ drainTimeoutMs: 60_000 });

@@ -7,7 +7,7 @@ import { Arrivals, NUMBERS, send } from '../../support/senders.js';
 import { turn } from '../../support/until.js';
 import { Errands } from '../transport/errands.js';
 import { errands } from '../transport/partitions.js';
-import { describeLinked, until } from './harness.js';
+import { closeAfterEach, Cluster, until } from './harness.js';
 
 const SENDERS = 3;
 const ENOUGH = 1_000;
@@ -46,9 +46,11 @@ async function flood(runtimes: readonly Runtime[], isPolite: boolean): Promise<v
 for (const isPolite of [true, false]) {
   const manners = isPolite ? 'await ready()' : 'send until BackpressureError';
 
-  describeLinked(`an actor that several processes send to, which ${manners}`, (newCluster) => {
+  describe(`an actor that several virtual processes send to, which ${manners}`, () => {
+    closeAfterEach();
+
     it('handles all that was accepted, and takes as much of each', async () => {
-      const cluster = newCluster();
+      const cluster = new Cluster();
       const runtimes: Runtime[] = [];
       for (let count = 0; count <= SENDERS; count += 1) runtimes.push(await cluster.start());
       await flood(runtimes, isPolite);

@@ -11,7 +11,7 @@ describePlacements('large elements of pipelines', (newCluster) => {
     const cluster = newCluster();
     const runtime = await cluster.start();
     const other = await cluster.start();
-    const run = await runtime.run(frames, { args: { count: cluster.many(20, 60), sizeBytes: MIB } });
+    const run = await runtime.run(frames, { args: { count: cluster.many(10, 20), sizeBytes: MIB } });
     await run.done;
     await settled(runtime, other);
     const { violations } = runtime.metrics().values;

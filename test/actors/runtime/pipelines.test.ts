@@ -10,7 +10,7 @@ import restarting from './pipelines/flow-restart.js';
 describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   it('hands every row on once, in order where there is one instance of each segment', async () => {
     const { runtime, cluster } = await start();
-    const count = cluster.many(3_000, 500);
+    const count = cluster.many(1_000, 300);
     const { run, board } = await startFlow(runtime, flow, { count });
     await run.done;
     expect(board.sunk.map(({ id }) => id)).to.deep.equal(upTo(count));
@@ -20,7 +20,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   it('hands every row on once with several instances over several partitions', async () => {
     const { runtime, cluster } = await start(TWO_PARTITIONS);
     await cluster.start();
-    const count = cluster.many(2_000, 500);
+    const count = cluster.many(1_000, 300);
     const { run, board } = await startFlow(runtime, flow, { count, stages: 4, sinks: 3 });
     await run.done;
     expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(count));
@@ -69,16 +69,16 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
   it('gives every instance every row with the policy broadcast', async () => {
     const { runtime, cluster } = await start();
     await cluster.start();
-    const { run, board } = await startFlow(runtime, flow, { count: 500, stages: 3, policy: 'broadcast' });
+    const { run, board } = await startFlow(runtime, flow, { count: 200, stages: 3, policy: 'broadcast' });
     await run.done;
-    expect([...board.staged.values()]).to.deep.equal([upTo(500), upTo(500), upTo(500)]);
-    expect(board.sunk).to.have.length(1_500);
+    expect([...board.staged.values()]).to.deep.equal([upTo(200), upTo(200), upTo(200)]);
+    expect(board.sunk).to.have.length(600);
   });
 
   it('gives all rows of one key to one instance with the policy hash', async () => {
     const { runtime, cluster } = await start();
     await cluster.start();
-    const { run, board } = await startFlow(runtime, flow, { count: 500, stages: 4, policy: 'hash' });
+    const { run, board } = await startFlow(runtime, flow, { count: 200, stages: 4, policy: 'hash' });
     await run.done;
     const owner = new Map<number, number>();
     for (const [instance, ids] of board.staged) {
@@ -86,7 +86,7 @@ describeRuntime({ title: 'a pipeline', shares: true }, (start) => {
       for (const id of ids) owner.set(id % 17, instance);
     }
     expect(board.staged.size).to.be.greaterThan(1);
-    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(500));
+    expect(sorted(board.sunk.map(({ id }) => id))).to.deep.equal(upTo(200));
   });
 
   it('ends well when its reader ends early, whether its writer waits or writes later', async () => {

@@ -34,7 +34,7 @@ describeLinked('large fields of messages', (newCluster) => {
   it('arrive whole, in their order among other messages, and leave nothing', async () => {
     const both = await pair(newCluster());
     const { ref, handled } = await desk(both);
-    const sizes = [10, ABOVE, 0, MIB, 20 * MIB, 7, ABOVE - 1, 3 * MIB, 1];
+    const sizes = [10, ABOVE, 0, MIB, 5 * MIB, 7, ABOVE - 1, 3 * MIB, 1];
     for (const [value, size] of sizes.entries()) ref.push({ value, load: patterned(size, value) });
     const last = await ref.run({ value: sizes.length });
     expect(last.value).to.equal(sizes.length);
@@ -123,7 +123,7 @@ describeLinked('large fields of messages', (newCluster) => {
     const both = await pair(cluster);
     const { ref, handled } = await desk(both);
     // More than fits into the pool at a time, which is limited to 1 GiB: as many as show that memory is used again.
-    const count = cluster.many(20, 100);
+    const count = cluster.many(20, 40);
     for (const value of upTo(count)) {
       if (!ref.push({ value, load: patterned(MIB, value) })) await ref.ready();
     }
@@ -193,7 +193,7 @@ describeLinked('large fields of messages', (newCluster) => {
           expect(isPatterned(reply.load, value)).to.equal(true);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
     await settled(both.writer, both.reader);
   });

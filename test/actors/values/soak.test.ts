@@ -4,7 +4,7 @@ import { describeLinked } from '../runtime/harness.js';
 import { pair, settled } from './harness.js';
 
 /** `SOAK_VALUES=1000000` for a soak. */
-const VALUES = Number(process.env['SOAK_VALUES'] ?? 1_000);
+const VALUES = Number(process.env['SOAK_VALUES'] ?? 500);
 /** In the message, in one page, in several, and in memory of its own. */
 const SIZES = [100, 5_000, 70_000, 300_000] as const;
 const POOL_BYTES = 32 * 1024 * 1024;
