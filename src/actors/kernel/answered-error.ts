@@ -13,7 +13,7 @@ import {
   StoppedError,
   UnreachableError,
 } from '../../errors.js';
-import { anyCodeOf, errorOf, isError } from '../../foreign.js';
+import { anyCodeOf, errorOf, isError, isRecord } from '../../foreign.js';
 import { encodedDetail } from '../../protocol/index.js';
 
 /**
@@ -21,11 +21,20 @@ import { encodedDetail } from '../../protocol/index.js';
  * the actor.
  */
 export class PassedOn extends Error {
-  readonly error: MillraceError;
+  readonly #error: MillraceError;
 
   constructor(error: MillraceError) {
     super(error.message, { cause: error });
-    this.error = error;
+    this.#error = error;
+  }
+
+  /** By the private field: what a handler throws may be a proxy, whose traps must not run. */
+  static override [Symbol.hasInstance](value: unknown): value is PassedOn {
+    return isRecord(value) && #error in value;
+  }
+
+  get error(): MillraceError {
+    return this.#error;
   }
 }
 

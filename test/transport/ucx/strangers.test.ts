@@ -117,7 +117,7 @@ describeWithUcx('the ucx transport, among strangers,', () => {
     );
     const address = `ucx+${await listener.open()}`;
     const near = peers.transport({ key: KEY });
-    const late = await rejection(near.connect(address, { timeoutMs: 300 }));
+    const late = await rejection(near.connect(address, { timeoutMs: 2_000 }));
     expect(late).to.be.instanceOf(UnreachableError).with.property('message').that.includes('in time');
     const abort = new AbortController();
     const connecting = rejection(near.connect(address, { timeoutMs: 20_000, signal: abort.signal }));
