@@ -8,7 +8,7 @@ const TURNS = 200;
 const [LEAST_PAUSE_MS, LARGEST_PAUSE_MS] = [1, 20];
 
 /**
- * Resolves as soon as `isTrue` holds: it looks at each turn of the event loop, and after many turns every few milliseconds. Rejects after 45 s.
+ * Resolves as soon as `isTrue` holds: it looks at each turn of the event loop, and after many turns every few milliseconds while that is idle. Rejects after 45 s.
  * `what` names it in the error.
  */
 export function until(isTrue: () => boolean): Promise<void>;
@@ -19,7 +19,7 @@ export async function until(...[first, second]: [() => boolean] | [string, () =>
   const beganMs = performance.now();
   for (let turns = 0; !isTrue(); turns++) {
     if (performance.now() > beganMs + PATIENCE_MS) throw new Error(`this never became true: ${first.toString()}`);
-    if (turns < TURNS) await turn();
+    if (turns < TURNS || isAtWork()) await turn();
     else await pauseSince(beganMs);
   }
 }
@@ -41,6 +41,11 @@ export async function eventually(
 function pauseSince(beganMs: number): Promise<void> {
   const pauseMs = Math.min(LARGEST_PAUSE_MS, LEAST_PAUSE_MS + (performance.now() - beganMs) / 10);
   return new Promise((resolve) => void setTimeout(resolve, pauseMs));
+}
+
+/** The next turn of the event loop has something to do. So it always is with virtual time, which would pass by itself during a pause. */
+function isAtWork(): boolean {
+  return process.getActiveResourcesInfo().includes('Immediate');
 }
 
 /** One turn of the real event loop. */

@@ -19,6 +19,7 @@ import type { AnyService } from '#src/protocol/index.js';
 import { RealScheduler, type Scheduler, VirtualScheduler } from '#src/scheduler/index.js';
 import type { Transport } from '#src/transport/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '#src/transport/memory/index.js';
+import { pass } from '../../support/offered-load.js';
 import { until } from '../../support/until.js';
 import { Depot, Errands, Listing } from './errands.js';
 
@@ -122,12 +123,8 @@ export class PartitionWorld {
   }
 
   /** Resolves when time has come to `atMs`. */
-  async pass(durationMs: number): Promise<void> {
-    let hasPassed = false;
-    this.scheduler.setTimer(durationMs, () => {
-      hasPassed = true;
-    });
-    await until(`${durationMs} ms to pass`, () => hasPassed);
+  pass(durationMs: number): Promise<void> {
+    return pass(this.scheduler, durationMs);
   }
 
   /** Ends everything, and holds that nothing is left. */
