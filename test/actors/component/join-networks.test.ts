@@ -30,10 +30,16 @@ describe('a gateway among strangers', () => {
       const error = await rejection(pool.acquire({ ...good, networks }));
       expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerName: 'ProtocolError' });
     }
+    const many = Array.from({ length: limits.networkGatewayAsked + 1 }, (_, index) => `n${index}`);
+    for (const shutNetworks of [['x', 'x'], [''], many]) {
+      expect(await rejection(pool.acquire({ ...good, shutNetworks }))).to.include({ handlerName: 'ProtocolError' });
+    }
     const refusals: readonly (readonly [object, string])[] = [
       [{ mayLeave: false }, 'must not leave its network'],
       [{ networks: ['shop'] }, 'has come through the network "shop" before'],
       [{ networks: ['depot'] }, 'only to networks that the request has come through'],
+      [{ shutNetworks: ['depot'] }, 'only to networks that the request is not to go into'],
+      [{ shutNetworks: many.slice(1) }, `asked in ${limits.networkGatewayAsked} networks`],
       [{ networks: long.slice(1) }, 'has come through 8 networks'],
     ];
     for (const [each, why] of refusals) expect((await pool.acquire({ ...good, ...each })).refused).to.include(why);

@@ -40,7 +40,9 @@ describe('the order in which pools are asked, with gateways', () => {
           expect(behind).to.have.members(gateways);
           const hops = behind.map(({ reached }) =>
             Math.min(
-              ...reached.filter((each) => each.idle > 0 && isOpen(each.path, through)).map((each) => each.path.length),
+              ...reached
+                .filter((each) => each.idle > 0 && isOpen(each.path, { through }))
+                .map((each) => each.path.length),
             ),
           );
           expect(hops).to.deep.equal([...hops].sort((one, other) => (one === other ? 0 : one - other)));

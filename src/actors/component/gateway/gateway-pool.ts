@@ -3,7 +3,7 @@ import { errorOf, namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { type AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, systemKey, type UntypedRef } from '../../kernel/index.js';
-import { isThrough, type Lease, type ReachedNetwork, reportedInto, summed } from '../network/index.js';
+import { areAsked, isThrough, type Lease, type ReachedNetwork, reportedInto, summed } from '../network/index.js';
 import { type LendingPool, type Lent, type PoolActor, poolBehavior, type ReachingRequest } from '../pool/index.js';
 import { Forwarder } from './forwarder.js';
 import type { Places } from './places.js';
@@ -144,7 +144,12 @@ export class GatewayPool implements LendingPool {
     this.#emptied = () => {};
   }
 
-  #refusal({ key, mayLeave, networks }: ReachingRequest): string | undefined {
+  #refusal({ key, mayLeave, networks, shutNetworks }: ReachingRequest): string | undefined {
+    if (!areAsked(shutNetworks)) {
+      throw new ProtocolError(
+        `A request names at most ${limits.networkGatewayAsked} networks that it is not to go into, each of them once, with names of 1 to 64 characters.`,
+      );
+    }
     if (!isThrough(networks)) {
       throw new ProtocolError(
         `A request has come through at most ${limits.networkGatewayHops} networks, each of them once, with names of 1 to 64 characters.`,
@@ -160,9 +165,9 @@ export class GatewayPool implements LendingPool {
     return undefined;
   }
 
-  /** Asks the other networks in turn: first for what they have at once, where there are several. */
+  /** Asks the other networks in turn, but for those that the request is not to go into. */
   async #find(request: ReachingRequest, passing: Passing): Promise<Lent> {
-    const { withinMs, networks } = request;
+    const { withinMs, networks, shutNetworks } = request;
     const { scheduler } = this.#options.side.runtime;
     const beganMs = scheduler.now();
     const others = this.#options.others
@@ -170,21 +175,33 @@ export class GatewayPool implements LendingPool {
       .map((side) => ({ side, idle: summed(side.pools).idle }))
       .sort((one, other) => other.idle - one.idle)
       .map(({ side }) => side);
-    const tried = new Map<Side, string>();
-    const rounds = withinMs === undefined && others.length > 1 ? [0, undefined] : [withinMs];
-    for (const round of rounds) {
-      for (const side of others) {
-        const passedMs = scheduler.now() - beganMs;
-        const within = round === undefined ? undefined : Math.max(0, round - passedMs);
-        const found = await this.#seek(side, { request, passing, within, passedMs });
-        if (typeof found !== 'string') return this.#lend(side, found, passing);
-        if (passing.over.signal.aborted) return { refused: 'the request was withdrawn' };
-        tried.set(side, found);
+    const shut = new Set(shutNetworks);
+    const asked = new Set<string>();
+    const why: string[] = [];
+    for (const side of others) {
+      if (shut.has(side.network)) continue;
+      if (shut.size >= limits.networkGatewayAsked) {
+        why.push(`gateways have asked in ${shut.size} networks`);
+        break;
+      }
+      const passedMs = scheduler.now() - beganMs;
+      const within = withinMs === undefined ? undefined : Math.max(0, withinMs - passedMs);
+      const found = await this.#seek(side, { request, passing, within, passedMs, shut });
+      if ('container' in found) return this.#lend(side, found, passing);
+      if (passing.over.signal.aborted) return { refused: 'the request was withdrawn' };
+      why.push(`network "${side.network}": ${found.why}`);
+      for (const network of found.asked) {
+        shut.add(network);
+        asked.add(network);
       }
     }
-    const why = [...tried].map(([{ network }, text]) => `network "${network}": ${text}`);
+    const nowhere =
+      others.length === 0
+        ? 'it leads only to networks that the request has come through'
+        : 'it leads only to networks that the request is not to go into';
     return {
-      refused: why.length === 0 ? 'it leads only to networks that the request has come through' : why.join(', '),
+      refused: why.length === 0 ? nowhere : why.join(', '),
+      askedNetworks: [...asked].slice(0, limits.networkGatewayAsked),
     };
   }
 
@@ -196,12 +213,13 @@ export class GatewayPool implements LendingPool {
       readonly passing: Passing;
       readonly within: number | undefined;
       readonly passedMs: number;
+      readonly shut: ReadonlySet<string>;
     },
-  ): Promise<Lease | string> {
-    const { request, passing, within, passedMs } = given;
+  ): Promise<Lease | { readonly why: string; readonly asked: readonly string[] }> {
+    const { request, passing, within, passedMs, shut } = given;
     const { waitedMs, timeoutMs, leaseMs, networks } = request;
     const leftMs = timeoutMs - passedMs;
-    if (leftMs <= 0) return 'it was not asked by the deadline';
+    if (leftMs <= 0) return { why: 'it was not asked by the deadline', asked: [] };
     try {
       const found = await side.acquirer.seek({
         what: this.#options.service.typeName,
@@ -212,10 +230,13 @@ export class GatewayPool implements LendingPool {
         isStream: leaseMs === Number.POSITIVE_INFINITY,
         signal: passing.over.signal,
         through: [...networks, this.network],
+        shut: [...shut],
         avoids: (pool) => side.avoids(pool),
       });
       if ('container' in found) return found;
-      return found.size === 0 ? 'no process serves it' : `none of ${found.size} pools has one in time`;
+      const { size } = found.refusals;
+      const why = size === 0 ? 'no process serves it' : `none of ${size} pools has one in time`;
+      return { why, asked: [side.network, ...found.asked] };
     } catch (caught) {
       const error = errorOf(caught);
       if (!(error instanceof AskAbortedError)) {
@@ -224,7 +245,7 @@ export class GatewayPool implements LendingPool {
           error: namedMessageOf(error),
         });
       }
-      return `it could not be asked (${error.name})`;
+      return { why: `it could not be asked (${error.name})`, asked: [] };
     }
   }
 

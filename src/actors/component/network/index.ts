@@ -19,6 +19,6 @@ export {
 export type { NetworkProgram, NetworkProgramContext } from './network-program.js';
 export type { ComponentLoad, ServedComponent, ServedPool, ServeOptions } from './served-pool.js';
 export type { KnownPool, PoolDirectory } from './pool-directory.js';
-export { isNetworkName, isThrough, reportedInto, summed } from './reached-networks.js';
+export { areAsked, isNetworkName, isThrough, reportedInto, summed } from './reached-networks.js';
 export type { ReachedNetwork } from './spill-order.js';
 export type { Reach, Tolerance } from './tolerance.js';

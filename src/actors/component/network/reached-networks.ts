@@ -34,6 +34,12 @@ export function isThrough(path: readonly string[]): boolean {
   return isShort && path.every(isNetworkName) && new Set(path).size === path.length;
 }
 
+/** Whether it is a list of networks, none of them twice, in which gateways could have asked for a request. */
+export function areAsked(networks: readonly string[]): boolean {
+  const isShort = networks.length <= limits.networkGatewayAsked;
+  return isShort && networks.every(isNetworkName) && new Set(networks).size === networks.length;
+}
+
 /** A network that a gateway is in, and the pools of one component there. */
 export interface ReachedSide {
   readonly network: string;

@@ -13,10 +13,13 @@ const MOST_MS = 2 ** 31 - 1;
 export interface ReachingRequest extends PoolRequest {
   readonly mayLeave: boolean;
   readonly networks: readonly string[];
+  readonly shutNetworks: readonly string[];
 }
 
 /** The answer to a request: a container, or why there is none. */
-export type Lent = { readonly container: { readonly ref: UntypedRef } } | { readonly refused: string };
+export type Lent =
+  | { readonly container: { readonly ref: UntypedRef } }
+  | { readonly refused: string; readonly askedNetworks?: readonly string[] };
 
 /** What lends containers: those of this process, or those of other networks. */
 export interface LendingPool {
@@ -106,17 +109,17 @@ class Callers {
 
   async acquire(request: v1.ContainerRequest, context: Context): Promise<v1.ContainerLeaseInit> {
     const { pool, load, isGateway = false } = this.#options;
-    const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs, mayLeave, networks } = checked(request);
+    const { leaseMs = Number.POSITIVE_INFINITY, ...given } = checked(request);
     const key = keyOf(request.caller, request.id);
     const caller = this.#callerOf(request.caller, context);
     caller?.requests.add(key);
     let isLent = false;
     try {
-      const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs, mayLeave, networks });
+      const acquired = await pool.acquire({ ...given, key, leaseMs });
       const described = v1.PoolLoad.create(load());
       // Its caller has heard of this moment: it is to hear of what follows, also where that is as before.
       if (stateOf(described) !== this.#reported) this.#reported = '';
-      if ('refused' in acquired) return { refused: acquired.refused, load: described };
+      if ('refused' in acquired) return { ...acquired, load: described };
       isLent = true;
       return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
     } finally {
