@@ -61,6 +61,38 @@ describe('a gateway among strangers', () => {
     unwatch();
   });
 
+  it('gives back what a request has whose number was released and used again while the first one waited', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const { runtime } = await world.serving('shop', 0);
+    const far = await world.serving('depot', 1);
+    const gateway = await world.gateway(['shop', 'depot']);
+    const found: ActorRef<typeof v1.ComponentPool>[] = [];
+    const unwatch = await runtime.watchGroup(v1.ComponentPool, group, (all) => void found.splice(0, 9, ...all));
+    const [pool] = found;
+    if (pool === undefined) throw new Error('there is a gateway');
+    const client = await far.client(Listing);
+    const busy = client.run({ value: 300 });
+    await world.cluster.pass(50);
+    const asker = runtime.spawn(behavior(v1.ComponentCaller, { poolLoaded: () => {} }));
+    const caller = asker.toRef();
+    const request = { caller, id: 1, timeoutMs: 100_000, leaseMs: 100_000, mayLeave: true };
+    const first = pool.acquire(request);
+    await world.cluster.pass(50);
+    pool.release({ caller, id: 1, hasAnswered: false });
+    const second = pool.acquire(request);
+    expect((await first).refused).to.include('withdrawn');
+    await busy;
+    expect((await second).container).to.not.equal(undefined);
+    const isLent = (): boolean => gateway.explain().some(({ requests }) => requests === 1);
+    expect(isLent()).to.equal(true);
+    // A third one with its number is refused, and the second one keeps what it has.
+    expect((await pool.acquire(request)).refused).to.include('number');
+    // They are given back when their caller ends.
+    await runtime[systemKey].stop(asker);
+    await until(() => !isLent() && [...far.served][0]?.load().idle === 1);
+    unwatch();
+  });
+
   it('that promises what it has not costs a request one refusal', async () => {
     const world = new JoinedNetworks(new Cluster());
     const near = await world.serving('shop', 0);

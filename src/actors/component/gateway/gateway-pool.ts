@@ -269,7 +269,9 @@ export class GatewayPool implements LendingPool {
   }
 
   #end(passing: Passing): void {
-    if (!this.#passing.delete(passing.key)) return;
+    // A caller may have released it, and used its number again.
+    if (this.#passing.get(passing.key) !== passing) return;
+    this.#passing.delete(passing.key);
     const { places, side } = this.#options;
     places.give();
     passing.over.abort();

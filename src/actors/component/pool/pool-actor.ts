@@ -60,8 +60,8 @@ export interface PoolActor {
 /** A process that uses the pool. */
 interface Caller {
   readonly ref: ActorRef<typeof v1.ComponentCaller>;
-  /** Keys of its requests that wait or have a container. */
-  readonly requests: Set<string>;
+  /** Its requests that wait or have a container, by their keys. */
+  readonly requests: Map<string, v1.ContainerRequest>;
 }
 
 /** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
@@ -112,7 +112,8 @@ class Callers {
     const { leaseMs = Number.POSITIVE_INFINITY, ...given } = checked(request);
     const key = keyOf(request.caller, request.id);
     const caller = this.#callerOf(request.caller, context);
-    caller?.requests.add(key);
+    // A second request with the number of another one is refused, and that one goes on.
+    if (caller?.requests.has(key) === false) caller.requests.set(key, request);
     let isLent = false;
     try {
       const acquired = await pool.acquire({ ...given, key, leaseMs });
@@ -123,7 +124,7 @@ class Callers {
       isLent = true;
       return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
     } finally {
-      if (!isLent) caller?.requests.delete(key);
+      if (!isLent && caller?.requests.get(key) === request) caller.requests.delete(key);
     }
   }
 
@@ -142,7 +143,7 @@ class Callers {
       return;
     }
     this.#callers.delete(key);
-    for (const each of caller.requests) this.#options.pool.release(each, false);
+    for (const each of caller.requests.keys()) this.#options.pool.release(each, false);
   }
 
   /** Tells those who use the pool how much it has to do, where that has changed. */
@@ -171,7 +172,7 @@ class Callers {
     const key = callerKey(ref);
     let caller = this.#callers.get(key);
     if (caller === undefined) {
-      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Set() };
+      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Map() };
       this.#callers.set(key, caller);
       context.watch(caller.ref);
     }
