@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Distance, isOpen, type KnownLoad, spillOrder } from '#src/actors/component/network/spill-order.js';
 import { isThrough, reachedIn, reportedInto, summed } from '#src/actors/component/network/reached-networks.js';
 import { limits } from '#src/limits.js';
-import { v1 } from '#src/protocol/index.js';
+import { decode, encode, v1 } from '#src/protocol/index.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
 const name: fc.Arbitrary<string> = fc.constantFrom(...NAMES);
@@ -186,6 +186,13 @@ describe('what a peer says of networks', () => {
       path: [`n${index}`],
     }));
     expect(of('a', many)).to.deep.equal([]);
+  });
+
+  it('has a version that does not end with 32 bits', () => {
+    for (const version of [2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const load = v1.GatewayLoad.create({ network: 'a', version });
+      expect(decode(v1.GatewayLoad, encode(v1.GatewayLoad, load)).version).to.equal(version);
+    }
   });
 
   it('adds up to what a report can carry', () => {
