@@ -1,4 +1,4 @@
-import { AskTimeoutError, ConfigError, HandlerError, RefusedError } from '../../../errors.js';
+import { AskTimeoutError, ConfigError, HandlerError, RefusedError, UnreachableError } from '../../../errors.js';
 import { errorOf, isAsyncIterable } from '../../../foreign.js';
 import { type AcceptedOptions, checkOptions } from '../../../options/index.js';
 import type {
@@ -146,7 +146,11 @@ class ComponentRequests {
     const timeoutMs = deadlineMs - this.#system.callServices.now();
     if (timeoutMs <= 0) throw lateContainer(method);
     const control = controlReference(this.#system, this.#service, container);
-    await control.containerProbe({}, { timeoutMs, ...(signal && { signal }) });
+    const { handled } = await control.containerProbe({}, { timeoutMs, ...(signal && { signal }) });
+    if (handled > 0n) return;
+    throw new UnreachableError(
+      `${method.fullName}: the gateway was asked whether it has passed the message on, and had not got it. Send it again where it may be handled twice.`,
+    );
   }
 
   async *#stream({ method, message, options, wanted }: Prepared): AsyncGenerator<unknown, void, undefined> {

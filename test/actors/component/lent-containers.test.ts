@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { componentNetwork } from '#src/actors/component/index.js';
+import { withControl } from '#src/actors/component/control-service.js';
+import { behavior, untypedBehavior } from '#src/actors/kernel/index.js';
+import { UnreachableError } from '#src/errors.js';
+import { v1 } from '#src/protocol/index.js';
+import { rejection } from '../../support/rejection.js';
+import { closeAfterEach, Cluster } from '../runtime/harness.js';
+import { Listing } from '../transport/errands.js';
+
+describe('a tell that a gateway is to pass on', () => {
+  closeAfterEach();
+
+  it('fails where the gateway says that it has not got it', async () => {
+    const cluster = new Cluster();
+    const runtime = await cluster.start();
+    let handled = 0n;
+    const forwarder = runtime.spawn(
+      untypedBehavior(withControl(Listing), { push: () => {}, containerProbe: () => ({ handled }) }),
+    );
+    const load = { node: 'gate', process: 'gate', containers: 1, idle: 1 };
+    const pool = runtime.spawn(
+      behavior(v1.ComponentPool, {
+        acquire: () => ({ container: forwarder.toRef(), isPassedOn: true, load: v1.PoolLoad.create(load) }),
+        release: () => {},
+        describePool: () => load,
+        limitCapacity: () => ({}),
+      }),
+    );
+    await runtime.register(`components of ${Listing.typeName}`, pool, { group: true });
+    const client = await componentNetwork(runtime).client(Listing);
+    const error = await rejection(client.push({ value: 1 }));
+    expect(error).to.be.instanceOf(UnreachableError).with.property('message').that.includes('had not got it');
+    handled = 1n;
+    await client.push({ value: 1 });
+  });
+});
