@@ -114,17 +114,22 @@ class Callers {
     const caller = this.#callerOf(request.caller, context);
     // A second request with the number of another one is refused, and that one goes on.
     if (caller?.requests.has(key) === false) caller.requests.set(key, request);
-    let isLent = false;
+    let [mustGiveBack, isLent] = [false, false];
     try {
       const acquired = await pool.acquire({ ...given, key, leaseMs });
+      mustGiveBack = 'container' in acquired;
       const described = v1.PoolLoad.create(load());
       // Its caller has heard of this moment: it is to hear of what follows, also where that is as before.
       if (stateOf(described) !== this.#reported) this.#reported = '';
       if ('refused' in acquired) return { ...acquired, load: described };
+      const lease = { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
       isLent = true;
-      return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
+      return lease;
     } finally {
-      if (!isLent && caller?.requests.get(key) === request) caller.requests.delete(key);
+      if (!isLent) {
+        if (caller?.requests.get(key) === request) caller.requests.delete(key);
+        if (mustGiveBack) pool.release(key, true);
+      }
     }
   }
 
