@@ -143,7 +143,7 @@ export class NetworkGateway {
     await Promise.all(this.#pools.map((pool) => pool.emptied(drainMs)));
     for (const pool of this.#pools) pool.drain();
     await Promise.all(this.#registered.map(({ runtime, ref }) => runtime[systemKey].stop(ref)));
-    await Promise.all(this.#sides.map((side) => side.close()));
+    for (const side of this.#sides) side.close();
   }
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../../../logging/index.js';
 import type { AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
-import { type Acquirer, type ComponentNetwork, type KnownPool, type PoolDirectory, useKey } from '../network/index.js';
+import { type Acquirer, type ComponentNetwork, isNetworkName, type KnownPool, type PoolDirectory, useKey } from '../network/index.js';
 
 /** One component in one network, as a gateway sees it. */
 export class Side {
@@ -15,7 +15,9 @@ export class Side {
   readonly log: Logger;
   /** The gateway's own pool in this network. */
   own: ActorRef<typeof v1.ComponentPool> | undefined;
-  #conflicts = new Set<string>();
+  /** Of a gateway with another name for the network. One warning is enough: a peer may make up any number of names. */
+  #hasWarned = false;
+  #refreshing: Promise<void> | undefined;
 
   private constructor(network: string, runtime: Runtime, use: Pick<Side, 'directory' | 'acquirer'>) {
     this.network = network;
@@ -39,7 +41,7 @@ export class Side {
 
   /** The gateway itself, and one that has another name for this network: with two names, no list of networks would say where a request has been. */
   avoids(pool: KnownPool): boolean {
-    return this.isOwn(pool) || conflictOf(pool, this.network) !== undefined;
+    return this.isOwn(pool) || this.#namesOther(pool);
   }
 
   isOwn({ ref }: KnownPool): boolean {
@@ -53,38 +55,44 @@ export class Side {
   /** Another name that a gateway there has for this network. */
   get conflict(): string | undefined {
     for (const pool of this.directory.pools) {
-      const other = this.isOwn(pool) ? undefined : conflictOf(pool, this.network);
-      if (other !== undefined) return other;
+      // A peer may say what is no name: that is in no error, and in no log.
+      const { network = '' } = pool.load?.gateway ?? {};
+      if (!this.isOwn(pool) && this.#namesOther(pool) && isNetworkName(network)) return network;
     }
     return undefined;
   }
 
   /** Asks all pools to tell what changes: links may have been lost, and with them what the pools know of this process. */
   async refresh(): Promise<void> {
-    await this.directory.watch(() => true);
+    await this.directory.watch(this, () => true);
     const { conflict } = this;
-    if (conflict === undefined || this.#conflicts.has(conflict)) return;
-    this.#conflicts.add(conflict);
+    if (conflict === undefined || this.#hasWarned) return;
+    this.#hasWarned = true;
     this.log.warn('another gateway has another name for a network, and is not used', {
       name: this.network,
       other: conflict,
     });
   }
 
+  /** One at a time: where pools do not answer, it takes longer than the time between two of them. */
   refreshSoon(): void {
-    this.refresh().catch((error: unknown) => {
-      this.log.debug('the pools of a network were not asked', { network: this.network, error: namedMessageOf(error) });
-    });
+    this.#refreshing ??= this.refresh()
+      .catch((error: unknown) => {
+        this.log.debug('the pools of a network were not asked', {
+          network: this.network,
+          error: namedMessageOf(error),
+        });
+      })
+      .finally(() => (this.#refreshing = undefined));
   }
 
-  async close(): Promise<void> {
-    await this.directory.watch(() => false);
+  close(): void {
+    this.directory.unwatch(this);
   }
-}
 
-function conflictOf({ load }: KnownPool, network: string): string | undefined {
-  const other = load?.gateway?.network;
-  return other === network ? undefined : other;
+  #namesOther({ load }: KnownPool): boolean {
+    return load?.gateway !== undefined && load.gateway.network !== this.network;
+  }
 }
 
 function isSame(one: ActorRef<typeof v1.ComponentPool>, other: ActorRef<typeof v1.ComponentPool>): boolean {

@@ -95,8 +95,8 @@ export class PoolDirectory {
   #pools: readonly KnownPool[] = [];
   /** Those that have not said anything yet. */
   readonly #asked = new Set<Promise<void>>();
-  /** Those that are to tell what changes, also where this process asks them for nothing. */
-  #counts: (pool: KnownPool) => boolean = () => false;
+  /** By who watches: those that are to tell what changes, also where this process asks them for nothing. */
+  readonly #watches = new Map<object, (pool: KnownPool) => boolean>();
 
   constructor(options: PoolDirectoryOptions) {
     this.#options = options;
@@ -133,10 +133,14 @@ export class PoolDirectory {
     await Promise.all(this.#pools.map((pool) => this.#ask(pool, {})));
   }
 
-  /** Asks those for which `counts` holds, and those that join later, to tell this process what changes. */
-  async watch(counts: (pool: KnownPool) => boolean): Promise<void> {
-    this.#counts = counts;
+  /** Asks those for which `counts` holds, and those that join later, to tell this process what changes, until `watcher` watches no more. */
+  async watch(watcher: object, counts: (pool: KnownPool) => boolean): Promise<void> {
+    this.#watches.set(watcher, counts);
     await Promise.all(this.#pools.map((pool) => this.#watch(pool)));
+  }
+
+  unwatch(watcher: object): void {
+    this.#watches.delete(watcher);
   }
 
   #newPool(ref: PoolRef): KnownPool {
@@ -149,7 +153,7 @@ export class PoolDirectory {
   }
 
   async #watch(pool: KnownPool): Promise<void> {
-    if (this.#counts(pool)) await this.#ask(pool, { caller: this.#options.caller });
+    if ([...this.#watches.values()].some((counts) => counts(pool))) await this.#ask(pool, { caller: this.#options.caller });
   }
 
   async #ask(pool: KnownPool, request: v1.PoolToDescribeInit): Promise<void> {
