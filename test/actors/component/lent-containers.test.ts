@@ -9,6 +9,13 @@ import { rejection } from '../../support/rejection.js';
 import { closeAfterEach, Cluster } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 
+/** What a pool lends, which has handled as many messages. */
+function lentBehavior(handled: () => bigint) {
+  const service = withControl(Listing);
+  const silent = Object.fromEntries(Object.keys(service.methods).map((name) => [name, () => {}]));
+  return untypedBehavior(service, { ...silent, containerProbe: () => ({ handled: handled() }) });
+}
+
 describe('a tell that a gateway is to pass on', () => {
   closeAfterEach();
 
@@ -17,7 +24,7 @@ describe('a tell that a gateway is to pass on', () => {
     const runtime = await cluster.start();
     let handled = 0n;
     const forwarder = runtime.spawn(
-      untypedBehavior(withControl(Listing), { push: () => {}, containerProbe: () => ({ handled }) }),
+      lentBehavior(() => handled),
     );
     const load = { node: 'gate', process: 'gate', containers: 1, idle: 1 };
     const pool = runtime.spawn(
@@ -43,7 +50,7 @@ describe('a pool that cannot say what it has', () => {
   it('keeps no container for a request that it could not answer', async () => {
     const cluster = new Cluster();
     const runtime = await cluster.start();
-    const container = runtime.spawn(untypedBehavior(withControl(Listing), { push: () => {} }));
+    const container = runtime.spawn(lentBehavior(() => 0n));
     const lent = new Set<string>();
     let isBroken = true;
     const pool = runtime.spawn(
