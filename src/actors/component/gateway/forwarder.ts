@@ -1,5 +1,6 @@
 import { AskTimeoutError, ConfigError, HandlerError, RefusedError, StoppedError } from '../../../errors.js';
 import { isAsyncIterable } from '../../../foreign.js';
+import type { Logger } from '../../../logging/index.js';
 import type { AnyMethod, AnyService, Meta, v1 } from '../../../protocol/index.js';
 import {
   type Behavior,
@@ -19,6 +20,7 @@ export interface ForwarderOptions {
   readonly container: UntypedRef;
   /** Scheduler time after which nobody waits for a tell any more. */
   readonly untilMs: number;
+  readonly log: Logger;
 }
 
 /**
@@ -144,7 +146,10 @@ export class Forwarder {
   }
 
   #passedOn({ fullName }: AnyMethod, error: unknown): PassedOn {
-    return new PassedOn(passedOnError(fullName, this.#options.network, error));
+    const { network, log } = this.#options;
+    const passedOn = passedOnError(fullName, network, error);
+    if (passedOn !== error) log.debug('a request that was passed on has failed', { rpc: fullName, network, error });
+    return new PassedOn(passedOn);
   }
 }
 

@@ -256,9 +256,10 @@ export class GatewayPool implements LendingPool {
       return { refused: 'the request was withdrawn' };
     }
     const { service } = this.#options;
+    const { untilMs } = passing;
     try {
       const container = side.runtime[systemKey].reference(service, lease.container);
-      const forwarder = new Forwarder(service, { network: side.network, container, untilMs: passing.untilMs });
+      const forwarder = new Forwarder(service, { network: side.network, container, untilMs, log: side.log });
       const ref = tools.spawn(forwarder.behavior);
       passing.lent = { lease, forwarder, ref };
       return { container: { ref } };
