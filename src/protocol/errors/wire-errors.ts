@@ -60,7 +60,7 @@ export function toWire(error: MillraceError): EnvelopeError {
     const { handlerName, handlerCode } = error;
     return { code, message, ...thrownFields(handlerName, handlerCode), retryAfterMs: retryAfter(error) };
   }
-  if (error instanceof UnreachableError) return { code, message, handlerCode: '', isUnsent: error.isUnsent };
+  if (error instanceof UnreachableError && error.isUnsent) return { code, message, handlerCode: '', isUnsent: true };
   if (error instanceof SourceError) return { code, message, ...thrownFields(error.sourceName, error.sourceCode) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;

@@ -46,6 +46,22 @@ describe('a network as a gateway sees it', () => {
     expect((await pool()).times).to.equal(0);
   });
 
+  it('changes when a pool joins, and when one is heard', async () => {
+    const { network, pool } = await begun();
+    const side = await Side.open('shop', network, Listing);
+    const seen = [side.changes];
+    await pool();
+    await until(() => side.pools[0]?.load !== undefined);
+    seen.push(side.changes);
+    await side.refresh();
+    seen.push(side.changes);
+    expect(new Set(seen).size).to.equal(3);
+    const before = side.changes;
+    expect(side.pools).to.have.length(1);
+    expect(side.changes).to.equal(before);
+    side.close();
+  });
+
   it('asks its pools again when they have answered, and not before', async () => {
     const { network, pool, cluster } = await begun();
     const asked = await pool();

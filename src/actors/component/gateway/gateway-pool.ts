@@ -39,8 +39,13 @@ export class GatewayPool implements LendingPool {
   readonly #passing = new Map<string, Passing>();
   #tools: PoolActor | undefined;
   #isClosing = false;
+  /** What it reaches, until a pool of the other networks is heard. */
+  #reached: { readonly state: string; readonly shown: string; readonly all: readonly ReachedNetwork[] } = {
+    state: '',
+    shown: '',
+    all: [],
+  };
   #version = 0;
-  #reported = '';
   #sweeps = 0;
   #emptied: () => void = () => {};
 
@@ -62,7 +67,14 @@ export class GatewayPool implements LendingPool {
   }
 
   get reached(): readonly ReachedNetwork[] {
-    return this.#isClosing ? [] : reportedInto(this.network, this.#options.others);
+    const { others } = this.#options;
+    const state = this.#isClosing ? 'closing' : others.map(({ changes }) => changes).join(' ');
+    if (state === this.#reached.state) return this.#reached.all;
+    const all = this.#isClosing ? [] : reportedInto(this.network, others);
+    const shown = JSON.stringify(all);
+    if (shown !== this.#reached.shown) this.#version++;
+    this.#reached = { state, shown, all };
+    return all;
   }
 
   start(): ActorRef<typeof v1.ComponentPool> {
@@ -290,9 +302,6 @@ export class GatewayPool implements LendingPool {
   #load(): v1.PoolLoadInit {
     const { side, service } = this.#options;
     const { reached } = this;
-    const shown = JSON.stringify(reached);
-    if (shown !== this.#reported) this.#version++;
-    this.#reported = shown;
     return {
       pool: side.own?.toRef().cUid ?? 0n,
       component: service.typeName,

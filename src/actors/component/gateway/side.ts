@@ -39,6 +39,11 @@ export class Side {
     return this.directory.pools.filter((pool) => !this.avoids(pool));
   }
 
+  /** Another number where `pools` may have changed. */
+  get changes(): number {
+    return this.directory.changes + (this.own === undefined ? 0 : 1);
+  }
+
   /** The gateway itself, and one that has another name for this network: with two names, no list of networks would say where a request has been. */
   avoids(pool: KnownPool): boolean {
     return this.isOwn(pool) || this.#namesOther(pool);

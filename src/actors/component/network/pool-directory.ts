@@ -93,6 +93,7 @@ export interface PoolDirectoryOptions {
 export class PoolDirectory {
   readonly #options: PoolDirectoryOptions;
   #pools: readonly KnownPool[] = [];
+  #changes = 0;
   /** Those that have not said anything yet. */
   readonly #asked = new Set<Promise<void>>();
   /** By who watches: those that are to tell what changes, also where this process asks them for nothing. */
@@ -106,21 +107,33 @@ export class PoolDirectory {
     return this.#pools;
   }
 
+  /** Higher each time that a pool was heard, or that the list has changed. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** Those that can be reached now. */
   changed(refs: readonly PoolRef[]): void {
+    this.#changes++;
     this.#pools = refs.map((ref) => this.#pools.find((known) => isSame(known.ref, ref)) ?? this.#newPool(ref));
   }
 
   /** A pool has said how much it has to do. */
   heard(load: v1.PoolLoad): void {
-    this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool)?.heard(load);
+    const pool = this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool);
+    if (pool !== undefined) this.#hear(pool, load);
   }
 
   /** As `heard`, from a known pool: what it says comes with its answers, too. */
   heardFrom(pool: KnownPool, load: v1.PoolLoad | undefined): void {
     if (load === undefined) return;
-    pool.heard(load);
+    this.#hear(pool, load);
     this.#options.heard(load);
+  }
+
+  #hear(pool: KnownPool, load: v1.PoolLoad): void {
+    pool.heard(load);
+    this.#changes++;
   }
 
   /** Resolves when all have said how much they have to do, or have not answered. */
