@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Side } from '#src/actors/component/gateway/side.js';
+import { GatewayNetwork } from '#src/actors/component/gateway/gateway-network.js';
 import { componentNetwork } from '#src/actors/component/index.js';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
 import { v1 } from '#src/protocol/index.js';
@@ -37,8 +37,8 @@ describe('a network as a gateway sees it', () => {
 
   it('hears of the pools that join when another gateway of its process has closed', async () => {
     const { network, pool } = await begun();
-    const one = await Side.open('shop', network, Listing);
-    const other = await Side.open('shop', network, Listing);
+    const one = await GatewayNetwork.open('shop', network, Listing);
+    const other = await GatewayNetwork.open('shop', network, Listing);
     one.close();
     const asked = await pool();
     await until(() => asked.times === 1);
@@ -48,54 +48,54 @@ describe('a network as a gateway sees it', () => {
 
   it('changes when a pool joins, and when one is heard', async () => {
     const { network, pool } = await begun();
-    const side = await Side.open('shop', network, Listing);
-    const seen = [side.changes];
+    const seen = await GatewayNetwork.open('shop', network, Listing);
+    const numbers = [seen.changes];
     await pool();
-    await until(() => side.pools[0]?.load !== undefined);
-    seen.push(side.changes);
-    await side.refresh();
-    seen.push(side.changes);
-    expect(new Set(seen).size).to.equal(3);
-    const before = side.changes;
-    expect(side.pools).to.have.length(1);
-    expect(side.changes).to.equal(before);
-    side.close();
+    await until(() => seen.pools[0]?.load !== undefined);
+    numbers.push(seen.changes);
+    await seen.refresh();
+    numbers.push(seen.changes);
+    expect(new Set(numbers).size).to.equal(3);
+    const before = seen.changes;
+    expect(seen.pools).to.have.length(1);
+    expect(seen.changes).to.equal(before);
+    seen.close();
   });
 
   it('asks its pools again when they have answered, and not before', async () => {
     const { network, pool, cluster } = await begun();
     const asked = await pool();
-    const side = await Side.open('shop', network, Listing);
+    const seen = await GatewayNetwork.open('shop', network, Listing);
     const before = asked.times;
-    for (let count = 0; count < 5; count++) side.refreshSoon();
+    for (let count = 0; count < 5; count++) seen.refreshSoon();
     await cluster.pass(1_000);
     expect(asked.times).to.equal(before + 1);
-    side.refreshSoon();
+    seen.refreshSoon();
     await cluster.pass(1_000);
     expect(asked.times).to.equal(before + 2);
-    side.close();
+    seen.close();
   });
 
   it('does not use a gateway that calls it by what is no name, and says nothing of that name', async () => {
     const { network, pool, cluster } = await begun();
     for (const name of ['x'.repeat(65), 'evil\nname', '']) await pool({ network: name, version: 1 });
-    const side = await Side.open('shop', network, Listing);
-    expect(side.directory.pools).to.have.length(3);
-    expect(side.pools).to.have.length(0);
-    expect(side.conflict).to.equal(undefined);
+    const seen = await GatewayNetwork.open('shop', network, Listing);
+    expect(seen.directory.pools).to.have.length(3);
+    expect(seen.pools).to.have.length(0);
+    expect(seen.conflict).to.equal(undefined);
     expect(cluster.log.filter(({ message }) => message.includes('another name'))).to.have.length(0);
-    side.close();
+    seen.close();
   });
 
   it('warns once of other names for it', async () => {
     const { network, pool, cluster } = await begun();
-    const side = await Side.open('shop', network, Listing);
+    const seen = await GatewayNetwork.open('shop', network, Listing);
     for (const name of ['store', 'mall']) {
       await pool({ network: name, version: 1 });
-      await until(() => side.conflict !== undefined);
-      await side.refresh();
+      await until(() => seen.conflict !== undefined);
+      await seen.refresh();
     }
     expect(cluster.log.filter(({ message }) => message.includes('another name'))).to.have.length(1);
-    side.close();
+    seen.close();
   });
 });

@@ -23,9 +23,7 @@ describe('a tell that a gateway is to pass on', () => {
     const cluster = new Cluster();
     const runtime = await cluster.start();
     let handled = 0n;
-    const forwarder = runtime.spawn(
-      lentBehavior(() => handled),
-    );
+    const forwarder = runtime.spawn(lentBehavior(() => handled));
     const load = { node: 'gate', process: 'gate', containers: 1, idle: 1 };
     const pool = runtime.spawn(
       behavior(v1.ComponentPool, {

@@ -10,7 +10,7 @@ import {
   type UntypedRef,
   untypedBehavior,
 } from '../../kernel/index.js';
-import { isOfContainers, withControl } from '../control-service.js';
+import { invoke, isOfContainers, withControl } from '../control-service.js';
 import { passedOnError } from './passed-on-errors.js';
 
 export interface ForwarderOptions {
@@ -155,10 +155,4 @@ export class Forwarder {
 
 function finite(timeoutMs: number): { readonly timeoutMs?: number } {
   return timeoutMs < Number.POSITIVE_INFINITY ? { timeoutMs } : {};
-}
-
-function invoke(target: unknown, { name }: AnyMethod, message: unknown, options: object): unknown {
-  const call: unknown = typeof target === 'object' && target !== null ? Reflect.get(target, name) : undefined;
-  if (typeof call !== 'function') throw new ConfigError(`The reference of a container has no method ${name}.`);
-  return Reflect.apply(call, target, [message, options]);
 }

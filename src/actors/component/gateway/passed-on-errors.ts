@@ -38,7 +38,9 @@ export function passedOnError(what: string, network: string, error: unknown): Mi
     });
   }
   if (error instanceof CallChainError) {
-    return new CallChainError(`${what} was not sent ${there}: more asks wait for one another than \`callChain\` allows.`);
+    return new CallChainError(
+      `${what} was not sent ${there}: more asks wait for one another than \`callChain\` allows.`,
+    );
   }
   if (error instanceof ReentrantAskError) {
     return new ReentrantAskError(`${what} was not sent ${there}: its container waits in the same chain of asks.`);

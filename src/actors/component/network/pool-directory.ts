@@ -115,7 +115,7 @@ export class PoolDirectory {
   /** Those that can be reached now. */
   changed(refs: readonly PoolRef[]): void {
     this.#changes++;
-    this.#pools = refs.map((ref) => this.#pools.find((known) => isSame(known.ref, ref)) ?? this.#newPool(ref));
+    this.#pools = refs.map((ref) => this.#pools.find((known) => isSameActor(known.ref, ref)) ?? this.#newPool(ref));
   }
 
   /** A pool has said how much it has to do. */
@@ -166,7 +166,8 @@ export class PoolDirectory {
   }
 
   async #watch(pool: KnownPool): Promise<void> {
-    if ([...this.#watches.values()].some((counts) => counts(pool))) await this.#ask(pool, { caller: this.#options.caller });
+    if ([...this.#watches.values()].some((counts) => counts(pool)))
+      await this.#ask(pool, { caller: this.#options.caller });
   }
 
   async #ask(pool: KnownPool, request: v1.PoolToDescribeInit): Promise<void> {
@@ -178,7 +179,8 @@ export class PoolDirectory {
   }
 }
 
-function isSame(one: UntypedRef, other: UntypedRef): boolean {
+/** Whether two references are of one actor, in one life of it. */
+export function isSameActor(one: UntypedRef, other: UntypedRef): boolean {
   const [left, right]: [Ref, Ref] = [one.toRef(), other.toRef()];
   return left.cUid === right.cUid && left.incarnation === right.incarnation;
 }

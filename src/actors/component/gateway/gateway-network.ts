@@ -3,35 +3,43 @@ import type { Logger } from '../../../logging/index.js';
 import type { AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
-import { type Acquirer, type ComponentNetwork, isNetworkName, type KnownPool, type PoolDirectory, useKey } from '../network/index.js';
+import {
+  type Acquirer,
+  type ComponentNetwork,
+  isNetworkName,
+  isSameActor,
+  type KnownPool,
+  type PoolDirectory,
+  useKey,
+} from '../network/index.js';
 
 /** One component in one network, as a gateway sees it. */
-export class Side {
-  /** Name of the network. */
-  readonly network: string;
+export class GatewayNetwork {
+  /** The same in all gateways of the network. */
+  readonly name: string;
   readonly runtime: Runtime;
   readonly directory: PoolDirectory;
   readonly acquirer: Acquirer;
   readonly log: Logger;
   /** The gateway's own pool in this network. */
-  own: ActorRef<typeof v1.ComponentPool> | undefined;
+  pool: ActorRef<typeof v1.ComponentPool> | undefined;
   /** Of a gateway with another name for the network. One warning is enough: a peer may make up any number of names. */
   #hasWarned = false;
   #refreshing: Promise<void> | undefined;
 
-  private constructor(network: string, runtime: Runtime, use: Pick<Side, 'directory' | 'acquirer'>) {
-    this.network = network;
+  private constructor(name: string, runtime: Runtime, use: Pick<GatewayNetwork, 'directory' | 'acquirer'>) {
+    this.name = name;
     this.runtime = runtime;
     this.directory = use.directory;
     this.acquirer = use.acquirer;
     this.log = runtime[systemKey].callServices.log;
   }
 
-  static async open(name: string, network: ComponentNetwork, service: AnyService): Promise<Side> {
+  static async open(name: string, network: ComponentNetwork, service: AnyService): Promise<GatewayNetwork> {
     const use = await network[useKey](service);
-    const side = new Side(name, network.runtime, use);
-    await side.refresh();
-    return side;
+    const opened = new GatewayNetwork(name, network.runtime, use);
+    await opened.refresh();
+    return opened;
   }
 
   /** What a request from another network may be handled by, and what is reported of this one. */
@@ -41,7 +49,7 @@ export class Side {
 
   /** Another number where `pools` may have changed. */
   get changes(): number {
-    return this.directory.changes + (this.own === undefined ? 0 : 1);
+    return this.directory.changes + (this.pool === undefined ? 0 : 1);
   }
 
   /** The gateway itself, and one that has another name for this network: with two names, no list of networks would say where a request has been. */
@@ -50,11 +58,11 @@ export class Side {
   }
 
   isOwn({ ref }: KnownPool): boolean {
-    return this.own !== undefined && isSame(ref, this.own);
+    return this.pool !== undefined && isSameActor(ref, this.pool);
   }
 
   has(ref: ActorRef<typeof v1.ComponentPool>): boolean {
-    return this.directory.pools.some((pool) => isSame(pool.ref, ref));
+    return this.directory.pools.some((pool) => isSameActor(pool.ref, ref));
   }
 
   /** Another name that a gateway there has for this network. */
@@ -74,7 +82,7 @@ export class Side {
     if (conflict === undefined || this.#hasWarned) return;
     this.#hasWarned = true;
     this.log.warn('another gateway has another name for a network, and is not used', {
-      name: this.network,
+      name: this.name,
       other: conflict,
     });
   }
@@ -84,7 +92,7 @@ export class Side {
     this.#refreshing ??= this.refresh()
       .catch((error: unknown) => {
         this.log.debug('the pools of a network were not asked', {
-          network: this.network,
+          network: this.name,
           error: namedMessageOf(error),
         });
       })
@@ -96,11 +104,6 @@ export class Side {
   }
 
   #namesOther({ load }: KnownPool): boolean {
-    return load?.gateway !== undefined && load.gateway.network !== this.network;
+    return load?.gateway !== undefined && load.gateway.network !== this.name;
   }
-}
-
-function isSame(one: ActorRef<typeof v1.ComponentPool>, other: ActorRef<typeof v1.ComponentPool>): boolean {
-  const [left, right] = [one.toRef(), other.toRef()];
-  return left.cUid === right.cUid && left.incarnation === right.incarnation;
 }
