@@ -13,19 +13,21 @@ const LONG_MS = 10_000_000;
 
 describe('gateways in a mesh', () => {
   closeAfterEach();
-  const acquire = GatewayPool.prototype.acquire;
   /** Requests that gateways were asked to find a container for. */
   let asked = 0;
+  const { prototype } = GatewayPool;
+  const acquire = Object.getOwnPropertyDescriptor(prototype, 'acquire') ?? {};
   beforeEach(() => {
     asked = 0;
-    GatewayPool.prototype.acquire = function (this: GatewayPool, request) {
+    const call: unknown = acquire.value;
+    if (typeof call !== 'function') throw new Error('a gateway has a method acquire');
+    const counted = function (this: GatewayPool, request: unknown): unknown {
       asked++;
-      return acquire.call(this, request);
+      return Reflect.apply(call, this, [request]);
     };
+    Object.defineProperty(prototype, 'acquire', { ...acquire, value: counted });
   });
-  afterEach(() => {
-    GatewayPool.prototype.acquire = acquire;
-  });
+  afterEach(() => void Object.defineProperty(prototype, 'acquire', acquire));
 
   it('ask in each network once for a request that none has a container for, also in a full mesh', async () => {
     const world = new JoinedNetworks(new Cluster());

@@ -25,7 +25,7 @@ export class GatewayNetwork {
   pool: ActorRef<typeof v1.ComponentPool> | undefined;
   /** Of a gateway with another name for the network. One warning is enough: a peer may make up any number of names. */
   #hasWarned = false;
-  #refreshing: Promise<void> | undefined;
+  #isRefreshing = false;
 
   private constructor(name: string, runtime: Runtime, use: Pick<GatewayNetwork, 'directory' | 'acquirer'>) {
     this.name = name;
@@ -89,14 +89,16 @@ export class GatewayNetwork {
 
   /** One at a time: where pools do not answer, it takes longer than the time between two of them. */
   refreshSoon(): void {
-    this.#refreshing ??= this.refresh()
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    void this.refresh()
       .catch((error: unknown) => {
         this.log.debug('the pools of a network were not asked', {
           network: this.name,
           error: namedMessageOf(error),
         });
       })
-      .finally(() => (this.#refreshing = undefined));
+      .finally(() => (this.#isRefreshing = false));
   }
 
   close(): void {
