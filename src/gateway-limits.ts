@@ -42,4 +42,6 @@ export const gatewayLimits = {
   networkGatewayHops: 8,
   /** Networks that one gateway reports. */
   networkGatewayReached: 64,
+  /** Networks in which gateways ask for one request. */
+  networkGatewayAsked: 256,
 } as const;

@@ -588,8 +588,8 @@ export const mutations = [
   {
     name: 'a gateway takes a request into a network that it has come through',
     file: 'src/actors/component/gateway/gateway-pool.ts',
-    find: '.filter(({ network }) => !networks.includes(network))',
-    replace: '.filter(({ network }) => network !== this.network)',
+    find: '.filter(({ name }) => !networks.includes(name))',
+    replace: '.filter(({ name }) => name !== this.network)',
     workloads: ['gateways'],
   },
   {

@@ -17,6 +17,7 @@ export const accepted = {
   flag: { what: 'true or false', is: (value) => typeof value === 'boolean' },
   text: { what: 'a text', is: (value) => typeof value === 'string' },
   channelId: { what: 'a bigint', is: (value) => typeof value === 'bigint' },
+  count: { what: 'a whole number from 1', is: (value) => Number.isSafeInteger(value) && Number(value) >= 1 },
   callback: { what: 'a function', is: (value) => typeof value === 'function' },
   object: { what: 'an object', is: isObject },
   // Not `instanceof`: it may be of another realm.

@@ -185,6 +185,9 @@ function readError(reader: WireReader): EnvelopeError {
       case 72:
         error.retryAfterMs = reader.uint32();
         break;
+      case 80:
+        error.isUnsent = reader.bool();
+        break;
       default:
         reader.skip(key, ERROR_FIELDS);
     }

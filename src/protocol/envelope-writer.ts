@@ -112,13 +112,22 @@ function writeError(writer: WireWriter, error: EnvelopeError): void {
   if (error.code !== '') writer.tag(10).string(error.code);
   if (error.message !== '') writer.tag(18).string(error.message);
   if (error.handlerCode !== '') writer.tag(26).string(error.handlerCode);
-  const { handlerName = '', handlerNumber, reason = '', detailType = '', detail, retryAfterMs = 0 } = error;
+  const {
+    handlerName = '',
+    handlerNumber,
+    reason = '',
+    detailType = '',
+    detail,
+    retryAfterMs = 0,
+    isUnsent = false,
+  } = error;
   if (handlerName !== '') writer.tag(34).string(handlerName);
   if (handlerNumber !== undefined) writer.tag(41).double(handlerNumber);
   if (reason !== '') writer.tag(50).string(reason);
   if (detailType !== '') writer.tag(58).string(detailType);
   if (detail !== undefined && detail.length > 0) writer.tag(66).blob(detail);
   if (retryAfterMs !== 0) writer.tag(72).uint32(retryAfterMs);
+  if (isUnsent) writer.tag(80).bool(isUnsent);
   writer.close(mark);
 }
 

@@ -22,6 +22,8 @@ export interface EnvelopeError {
   readonly detail?: Uint8Array | undefined;
   /** Undefined where it is unknown. */
   readonly retryAfterMs?: number | undefined;
+  /** No actor has got the message. */
+  readonly isUnsent?: boolean | undefined;
 }
 
 /** Bytes of two ids, a mode, a method number and the key of the value. */

@@ -15,6 +15,7 @@ export const errors: fc.Arbitrary<EnvelopeError> = fc.record(
     reason: filled,
     detailType: filled,
     retryAfterMs: fc.integer({ min: 1, max: 0xffff_ffff }),
+    isUnsent: fc.constant(true),
     detail: fc.uint8Array({ minLength: 1, maxLength: 50 }),
   },
   { noNullPrototype: true, requiredKeys: ['code', 'message', 'handlerCode'] },
@@ -22,7 +23,7 @@ export const errors: fc.Arbitrary<EnvelopeError> = fc.record(
 
 /** The same as protobufjs reads it. */
 export function errorOf({ code, message, handlerCode, ...more }: EnvelopeError): object {
-  const { handlerName, handlerNumber, reason, detailType, detail, retryAfterMs } = more;
+  const { handlerName, handlerNumber, reason, detailType, detail, retryAfterMs, isUnsent } = more;
   return {
     ...(code !== '' && { code }),
     ...(message !== '' && { message }),
@@ -33,5 +34,6 @@ export function errorOf({ code, message, handlerCode, ...more }: EnvelopeError):
     ...(detailType !== undefined && { detail_type: detailType }),
     ...(detail !== undefined && { detail }),
     ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }),
+    ...(isUnsent !== undefined && { is_unsent: isUnsent }),
   };
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { type AnyService, type Ref, v1 } from '../../protocol/index.js';
+import { type AnyMethod, type AnyService, type Ref, v1 } from '../../protocol/index.js';
 import { type ActorRef, type ActorSystem, routeKey, systemKey, type UntypedRef } from '../kernel/index.js';
 import type { Runtime } from '../runtime/index.js';
 
@@ -20,6 +20,13 @@ export function withControl<S extends AnyService>(service: S): S {
     }
   }
   return { ...service, methods: { ...service.methods, ...CONTROL } };
+}
+
+/** Calls a method of the reference of a container, or of its `whenReady`, by the name of the method. */
+export function invoke(target: unknown, { name }: AnyMethod, message: unknown, options: object | undefined): unknown {
+  const call: unknown = typeof target === 'object' && target !== null ? Reflect.get(target, name) : undefined;
+  if (typeof call !== 'function') throw new ConfigError(`The reference of a container has no method ${name}.`);
+  return Reflect.apply(call, target, [message, options]);
 }
 
 export type ContainerControl = ActorRef<typeof v1.Container>;

@@ -34,7 +34,7 @@ export interface StreamOptions extends AskOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Number of elements that the actor may be ahead of the reader, including the requested one: with 1, each element is produced when
-   * `next` requests it. Default 16, up to 1 024.
+   * `next` requests it. Default 64, up to 1 024.
    */
   readonly windowItems?: number | undefined;
   /**

@@ -37,7 +37,6 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['REENTRANT_ASK', ReentrantAskError],
   ['RESOURCE', ResourceError],
   ['STOPPED', StoppedError],
-  ['UNREACHABLE', UnreachableError],
 ]);
 
 /** The error of a FAILURE that carries none. */
@@ -61,6 +60,7 @@ export function toWire(error: MillraceError): EnvelopeError {
     const { handlerName, handlerCode } = error;
     return { code, message, ...thrownFields(handlerName, handlerCode), retryAfterMs: retryAfter(error) };
   }
+  if (error instanceof UnreachableError && error.isUnsent) return { code, message, handlerCode: '', isUnsent: true };
   if (error instanceof SourceError) return { code, message, ...thrownFields(error.sourceName, error.sourceCode) };
   if (!(error instanceof RefusedError)) return { code, message, handlerCode: '' };
   const { reason, detail } = error;
@@ -83,6 +83,7 @@ export function fromWire(sent: EnvelopeError): MillraceError {
   if (code === 'SOURCE') return sourceErrorFrom(sent);
   if (code === 'BACKPRESSURE') return new BackpressureError(message, { retryAfterMs: sent.retryAfterMs });
   if (code === 'CIRCUIT_OPEN') return new CircuitOpenError(message, { retryAfterMs: sent.retryAfterMs ?? 0 });
+  if (code === 'UNREACHABLE') return new UnreachableError(message, { isUnsent: sent.isUnsent === true });
   if (code === 'REFUSED') return refusedErrorFrom(sent);
   const Class = CLASSES.get(code);
   return Class === undefined ? new MillraceError(`${code}: ${message}`) : new Class(message);

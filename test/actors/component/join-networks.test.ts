@@ -30,10 +30,16 @@ describe('a gateway among strangers', () => {
       const error = await rejection(pool.acquire({ ...good, networks }));
       expect(error).to.be.instanceOf(HandlerError).and.to.include({ handlerName: 'ProtocolError' });
     }
+    const many = Array.from({ length: limits.networkGatewayAsked + 1 }, (_, index) => `n${index}`);
+    for (const shutNetworks of [['x', 'x'], [''], many]) {
+      expect(await rejection(pool.acquire({ ...good, shutNetworks }))).to.include({ handlerName: 'ProtocolError' });
+    }
     const refusals: readonly (readonly [object, string])[] = [
       [{ mayLeave: false }, 'must not leave its network'],
       [{ networks: ['shop'] }, 'has come through the network "shop" before'],
       [{ networks: ['depot'] }, 'only to networks that the request has come through'],
+      [{ shutNetworks: ['depot'] }, 'only to networks that the request is not to go into'],
+      [{ shutNetworks: many.slice(1) }, `asked in ${limits.networkGatewayAsked} networks`],
       [{ networks: long.slice(1) }, 'has come through 8 networks'],
     ];
     for (const [each, why] of refusals) expect((await pool.acquire({ ...good, ...each })).refused).to.include(why);
@@ -52,6 +58,38 @@ describe('a gateway among strangers', () => {
     // Who forgets to release it has it for as long as it has said.
     await world.cluster.pass(3_000);
     expect(await rejection(lent.run({ value: 1 }))).to.be.instanceOf(MillraceError);
+    unwatch();
+  });
+
+  it('gives back what a request has whose number was released and used again while the first one waited', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const { runtime } = await world.serving('shop', 0);
+    const far = await world.serving('depot', 1);
+    const gateway = await world.gateway(['shop', 'depot']);
+    const found: ActorRef<typeof v1.ComponentPool>[] = [];
+    const unwatch = await runtime.watchGroup(v1.ComponentPool, group, (all) => void found.splice(0, 9, ...all));
+    const [pool] = found;
+    if (pool === undefined) throw new Error('there is a gateway');
+    const client = await far.client(Listing);
+    const busy = client.run({ value: 300 });
+    await world.cluster.pass(50);
+    const asker = runtime.spawn(behavior(v1.ComponentCaller, { poolLoaded: () => {} }));
+    const caller = asker.toRef();
+    const request = { caller, id: 1, timeoutMs: 100_000, leaseMs: 100_000, mayLeave: true };
+    const first = pool.acquire(request);
+    await world.cluster.pass(50);
+    pool.release({ caller, id: 1, hasAnswered: false });
+    const second = pool.acquire(request);
+    expect((await first).refused).to.include('withdrawn');
+    await busy;
+    expect((await second).container).to.not.equal(undefined);
+    const isLent = (): boolean => gateway.explain().some(({ requests }) => requests === 1);
+    expect(isLent()).to.equal(true);
+    // A third one with its number is refused, and the second one keeps what it has.
+    expect((await pool.acquire(request)).refused).to.include('number');
+    // They are given back when their caller ends.
+    await runtime[systemKey].stop(asker);
+    await until(() => !isLent() && [...far.served][0]?.load().idle === 1);
     unwatch();
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Distance, isOpen, type KnownLoad, spillOrder } from '#src/actors/component/network/spill-order.js';
 import { isThrough, reachedIn, reportedInto, summed } from '#src/actors/component/network/reached-networks.js';
 import { limits } from '#src/limits.js';
-import { v1 } from '#src/protocol/index.js';
+import { decode, encode, v1 } from '#src/protocol/index.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
 const name: fc.Arbitrary<string> = fc.constantFrom(...NAMES);
@@ -40,7 +40,9 @@ describe('the order in which pools are asked, with gateways', () => {
           expect(behind).to.have.members(gateways);
           const hops = behind.map(({ reached }) =>
             Math.min(
-              ...reached.filter((each) => each.idle > 0 && isOpen(each.path, through)).map((each) => each.path.length),
+              ...reached
+                .filter((each) => each.idle > 0 && isOpen(each.path, { through }))
+                .map((each) => each.path.length),
             ),
           );
           expect(hops).to.deep.equal([...hops].sort((one, other) => (one === other ? 0 : one - other)));
@@ -51,22 +53,22 @@ describe('the order in which pools are asked, with gateways', () => {
 });
 
 describe('what a gateway reports', () => {
-  const sides = fc.uniqueArray(fc.record({ network: name, pools: fc.array(pool, { maxLength: 5 }) }), {
-    selector: ({ network }) => network,
+  const networks = fc.uniqueArray(fc.record({ name, pools: fc.array(pool, { maxLength: 5 }) }), {
+    selector: (each) => each.name,
     maxLength: 3,
   });
 
   it('leads to each network once, by no network twice, and not by the one that it is reported to', () => {
     fc.assert(
-      fc.property(name, sides, (into, all) => {
-        const others = all.filter(({ network }) => network !== into);
+      fc.property(name, networks, (into, all) => {
+        const others = all.filter((each) => each.name !== into);
         const reached = reportedInto(into, others);
         const targets = reached.map((each) => each.path.at(-1));
         expect(new Set(targets).size).to.equal(targets.length);
         for (const each of reached) {
           expect(each.path).to.not.include(into);
           expect(isThrough(each.path)).to.equal(true);
-          expect(others.map(({ network }) => network)).to.include(each.path[0]);
+          expect(others.map((each) => each.name)).to.include(each.path[0]);
         }
         // What one gateway reports, another one accepts.
         const load = v1.GatewayLoad.create({ network: into, version: 1, reached: [...reached] });
@@ -79,7 +81,7 @@ describe('what a gateway reports', () => {
     fc.assert(
       fc.property(fc.array(pool, { minLength: 1 }), (pools) => {
         const own = pools.filter(({ distance }) => distance !== 'gateway');
-        const there = reportedInto('a', [{ network: 'b', pools }]).find((each) => each.path.length === 1);
+        const there = reportedInto('a', [{ name: 'b', pools }]).find((each) => each.path.length === 1);
         if (own.length === 0) expect(there).to.equal(undefined);
         else expect(there).to.deep.equal({ path: ['b'], ...summed(own) });
       }),
@@ -124,8 +126,8 @@ function settled(gateways: readonly Edge[], serving: ReadonlySet<string>, from: 
           const pools = peers.map(
             (peer): KnownLoad => ({ ...own, distance: 'gateway', reached: known.get(keyOf(peer, other)) ?? [] }),
           );
-          const side = { network: other, pools: serving.has(other) ? [own, ...pools] : pools };
-          return [keyOf(gateway, into), reportedInto(into, [side])] as const;
+          const there = { name: other, pools: serving.has(other) ? [own, ...pools] : pools };
+          return [keyOf(gateway, into), reportedInto(into, [there])] as const;
         }),
       ),
     );
@@ -184,6 +186,13 @@ describe('what a peer says of networks', () => {
       path: [`n${index}`],
     }));
     expect(of('a', many)).to.deep.equal([]);
+  });
+
+  it('has a version that does not end with 32 bits', () => {
+    for (const version of [2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const load = v1.GatewayLoad.create({ network: 'a', version });
+      expect(decode(v1.GatewayLoad, encode(v1.GatewayLoad, load)).version).to.equal(version);
+    }
   });
 
   it('adds up to what a report can carry', () => {

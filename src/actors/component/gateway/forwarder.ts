@@ -1,5 +1,6 @@
 import { AskTimeoutError, ConfigError, HandlerError, RefusedError, StoppedError } from '../../../errors.js';
 import { isAsyncIterable } from '../../../foreign.js';
+import type { Logger } from '../../../logging/index.js';
 import type { AnyMethod, AnyService, Meta, v1 } from '../../../protocol/index.js';
 import {
   type Behavior,
@@ -9,7 +10,7 @@ import {
   type UntypedRef,
   untypedBehavior,
 } from '../../kernel/index.js';
-import { isOfContainers, withControl } from '../control-service.js';
+import { invoke, isOfContainers, withControl } from '../control-service.js';
 import { passedOnError } from './passed-on-errors.js';
 
 export interface ForwarderOptions {
@@ -19,6 +20,7 @@ export interface ForwarderOptions {
   readonly container: UntypedRef;
   /** Scheduler time after which nobody waits for a tell any more. */
   readonly untilMs: number;
+  readonly log: Logger;
 }
 
 /**
@@ -144,16 +146,13 @@ export class Forwarder {
   }
 
   #passedOn({ fullName }: AnyMethod, error: unknown): PassedOn {
-    return new PassedOn(passedOnError(fullName, this.#options.network, error));
+    const { network, log } = this.#options;
+    const passedOn = passedOnError(fullName, network, error);
+    if (passedOn !== error) log.debug('a request that was passed on has failed', { rpc: fullName, network, error });
+    return new PassedOn(passedOn);
   }
 }
 
 function finite(timeoutMs: number): { readonly timeoutMs?: number } {
   return timeoutMs < Number.POSITIVE_INFINITY ? { timeoutMs } : {};
-}
-
-function invoke(target: unknown, { name }: AnyMethod, message: unknown, options: object): unknown {
-  const call: unknown = typeof target === 'object' && target !== null ? Reflect.get(target, name) : undefined;
-  if (typeof call !== 'function') throw new ConfigError(`The reference of a container has no method ${name}.`);
-  return Reflect.apply(call, target, [message, options]);
 }

@@ -6,9 +6,9 @@ import type { AnyService, v1 } from '../../../protocol/index.js';
 import { type ActorRef, isService, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { ComponentNetwork, groupOf, isNetworkName, type ReachedNetwork } from '../network/index.js';
+import { GatewayNetwork } from './gateway-network.js';
 import { GatewayPool } from './gateway-pool.js';
-import { Places } from './places.js';
-import { Side } from './side.js';
+import { RequestBudget } from './request-budget.js';
 
 export interface JoinNetworksOptions {
   /** Services of components whose requests may go from one network to another. */
@@ -19,10 +19,7 @@ export interface JoinNetworksOptions {
 
 const JOIN = {
   services: accepted.object,
-  requests: {
-    what: 'a whole number from 1',
-    is: (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1,
-  },
+  requests: accepted.count,
 };
 
 /** What a gateway reaches from one network for one service. `JSON.stringify` accepts it. */
@@ -38,7 +35,7 @@ export interface GatewayRoute {
 /** One gateway between component networks. Made by `joinNetworks`. */
 export class NetworkGateway {
   readonly #runtimes: readonly Runtime[];
-  readonly #sides: Side[] = [];
+  readonly #networks: GatewayNetwork[] = [];
   readonly #pools: GatewayPool[] = [];
   /** With what undoes it. */
   readonly #registered: { readonly runtime: Runtime; readonly group: string; readonly ref: PoolRef }[] = [];
@@ -79,9 +76,9 @@ export class NetworkGateway {
     { services, requests = limits.networkGatewayRequests }: JoinNetworksOptions,
   ): Promise<NetworkGateway> {
     const gateway = new NetworkGateway(networks.map(([, { runtime }]) => runtime));
-    const places = new Places(requests);
+    const budget = new RequestBudget(requests);
     try {
-      for (const service of services) await gateway.#openService(service, networks, places);
+      for (const service of services) await gateway.#openService(service, networks, budget);
     } catch (error) {
       await gateway.close({ drainMs: 0 });
       throw error;
@@ -92,24 +89,24 @@ export class NetworkGateway {
   async #openService(
     service: AnyService,
     networks: readonly (readonly [name: string, network: ComponentNetwork])[],
-    places: Places,
+    budget: RequestBudget,
   ): Promise<void> {
-    const sides: Side[] = [];
-    for (const [name, network] of networks) sides.push(await Side.open(name, network, service));
-    this.#sides.push(...sides);
-    for (const { network, conflict } of sides) {
+    const opened: GatewayNetwork[] = [];
+    for (const [name, network] of networks) opened.push(await GatewayNetwork.open(name, network, service));
+    this.#networks.push(...opened);
+    for (const { name, conflict } of opened) {
       if (conflict !== undefined) {
         throw new ConfigError(
-          `The network "${network}" has a gateway that calls it "${conflict}": give it the same name in all gateways.`,
+          `The network "${name}" has a gateway that calls it "${conflict}": give it the same name in all gateways.`,
         );
       }
     }
-    const look = (): void => this.#look(sides);
-    for (const side of sides) {
-      const others = sides.filter((each) => each !== side);
-      const pool = new GatewayPool({ service, side, others, places, look });
+    const check = (): void => this.#checkApart(opened);
+    for (const own of opened) {
+      const others = opened.filter((each) => each !== own);
+      const pool = new GatewayPool({ service, own, others, budget, checkApart: check });
       this.#pools.push(pool);
-      const [runtime, group, ref] = [side.runtime, groupOf(service), pool.start()];
+      const [runtime, group, ref] = [own.runtime, groupOf(service), pool.start()];
       this.#registered.push({ runtime, group, ref });
       await runtime.register(group, ref, { group: true });
     }
@@ -118,14 +115,14 @@ export class NetworkGateway {
   }
 
   /** Two networks may have become one after the start. Requests would only go in a circle then. */
-  #look(sides: readonly Side[]): void {
+  #checkApart(networks: readonly GatewayNetwork[]): void {
     if (this.#isRefusing) return;
-    for (const one of sides) {
-      const other = sides.find((each) => each !== one && one.own !== undefined && each.has(one.own));
+    for (const one of networks) {
+      const other = networks.find((each) => each !== one && one.pool !== undefined && each.has(one.pool));
       if (other === undefined) continue;
       one.log.error('two networks of a gateway are one, and it takes no further request: close it', {
-        one: one.network,
-        other: other.network,
+        one: one.name,
+        other: other.name,
       });
       this.#refuse();
       return;
@@ -143,7 +140,7 @@ export class NetworkGateway {
     await Promise.all(this.#pools.map((pool) => pool.emptied(drainMs)));
     for (const pool of this.#pools) pool.drain();
     await Promise.all(this.#registered.map(({ runtime, ref }) => runtime[systemKey].stop(ref)));
-    await Promise.all(this.#sides.map((side) => side.close()));
+    for (const network of this.#networks) network.close();
   }
 }
 
@@ -151,7 +148,7 @@ type PoolRef = ActorRef<typeof v1.ComponentPool>;
 
 /**
  * Makes this process a gateway between component networks of two or more clusters: a runtime of this process is in each. Peers of a network see one more pool, which has what
- * the other networks have, and no process of these. A request goes there when no process of its own network has a container in time, unless it says `only: 'network'`. A network
+ * the other networks have, and no process of these. A request goes there where no process of its own network has a container in time, unless it says `only: 'network'`. A network
  * must have the same name in all gateways. Rejects with ConfigError for networks that are one, and for a name that another gateway gives to none or to another network.
  *
  *     const gateway = await joinNetworks({ shop: networkA, depot: networkB }, { services: [Stock] });

@@ -4,7 +4,8 @@ import { limits } from '../../../limits.js';
 import type { Ref } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { KnownPool, PoolDirectory } from './pool-directory.js';
-import { spillOrder } from './spill-order.js';
+import { areAsked } from './reached-networks.js';
+import { leads, nearerByOthers, spillOrder } from './spill-order.js';
 import type { Tolerance } from './tolerance.js';
 
 /** A request for a container, before it has one. */
@@ -20,8 +21,18 @@ export interface Wanted extends Tolerance {
   readonly waitedMs?: number;
   /** Names of the networks that it has come through. */
   readonly through?: readonly string[];
+  /** Names of other networks that it must not go into. */
+  readonly shut?: readonly string[];
   /** Pools that it must not ask. */
   readonly avoids?: (pool: KnownPool) => boolean;
+}
+
+/** Why there was no container. */
+export interface NotFound {
+  /** Why each pool had none, when it was asked last. */
+  readonly refusals: ReadonlyMap<KnownPool, string>;
+  /** Names of the networks in which gateways have asked, in the last round. */
+  readonly asked: readonly string[];
 }
 
 /** A container that has this request alone. */
@@ -31,6 +42,18 @@ export interface Lease {
   readonly isPassedOn: boolean;
   /** `hasAnswered`: the container is free; otherwise its pool asks it whether it is. */
   release(hasAnswered: boolean): void;
+}
+
+/** One time that all pools are asked for a request. */
+interface Round {
+  readonly wanted: Wanted;
+  readonly beganMs: number;
+  readonly turn: number;
+  /** Time in ms that the next pool may have it wait. */
+  readonly withinOf: () => number | undefined;
+  readonly refusals: Map<KnownPool, string>;
+  /** Names of the networks in which gateways have asked. */
+  readonly asked: Set<string>;
 }
 
 export interface AcquirerOptions {
@@ -60,64 +83,104 @@ export class Acquirer {
   async acquire(wanted: Wanted): Promise<Lease> {
     const found = await this.seek(wanted);
     if ('container' in found) return found;
-    throw noCapacity(wanted, found, this.#options.directory.pools);
+    throw noCapacity(wanted, found.refusals, this.#options.directory.pools);
   }
 
   /**
    * Resolves with a container, or, where no pool has one in time, with why each had none when it was asked last. Nobody has handled the request then. Rejects with AskAbortedError
    * when `signal` is aborted.
    */
-  async seek(wanted: Wanted): Promise<Lease | ReadonlyMap<KnownPool, string>> {
-    const { scheduler, directory, assertOpen } = this.#options;
+  async seek(wanted: Wanted): Promise<Lease | NotFound> {
+    const { scheduler, assertOpen } = this.#options;
     assertOpen();
-    const { within, only = 'any', through = [], avoids = () => false, deadlineMs, waitedMs = 0 } = wanted;
+    const { within, through = [], deadlineMs } = wanted;
     const beganMs = scheduler.now();
     const turn = this.#turn++;
-    const tried = new Map<KnownPool, string>();
-    const attempt = (pool: KnownPool, withinMs: number | undefined) =>
-      this.#askPool(pool, wanted, { withinMs, waitedMs: waitedMs + scheduler.now() - beganMs }, tried);
-    const inOrder = () => spillOrder(directory.pools, { only, through }, turn).filter((pool) => !avoids(pool));
-    for (const pool of inOrder()) {
-      const leftMs = (within ?? limits.componentSpillMs) - (scheduler.now() - beganMs);
-      const lease = await attempt(pool, Math.max(0, leftMs));
+    const refusals = new Map<KnownPool, string>();
+    const round = (withinOf: () => number | undefined): Round => ({
+      wanted,
+      beganMs,
+      turn,
+      withinOf,
+      refusals,
+      asked: new Set(),
+    });
+    const leftMs = (): number => Math.max(0, (within ?? limits.componentSpillMs) - (scheduler.now() - beganMs));
+    let last = round(leftMs);
+    // Where one from another network waits until its deadline, its caller has asked all pools for what they have at once.
+    if (within !== undefined || through.length === 0) {
+      const lease = await this.#askAll(last);
       if (lease !== undefined) return lease;
     }
     // Without a tolerance, the request waits where it is nearest.
-    while (within === undefined && scheduler.now() < deadlineMs) {
-      for (const pool of inOrder()) {
-        const lease = await attempt(pool, undefined);
-        if (lease !== undefined) return lease;
-      }
-      // Each has refused at once: there is nothing to wait for.
-      if (scheduler.now() < deadlineMs) break;
+    if (within === undefined && scheduler.now() < deadlineMs) {
+      last = round(() => undefined);
+      const lease = await this.#askAll(last);
+      if (lease !== undefined) return lease;
     }
-    return tried;
+    return { refusals, asked: [...last.asked] };
   }
 
-  async #askPool(
-    pool: KnownPool,
-    { deadlineMs, isStream, signal, only = 'any', through = [] }: Wanted,
-    waiting: { readonly withinMs: number | undefined; readonly waitedMs: number },
-    tried: Map<KnownPool, string>,
-  ): Promise<Lease | undefined> {
+  /** Asks pools in turn; gateways first for the networks to which they are the shortest way, then for those that nobody has asked in. */
+  async #askAll(round: Round): Promise<Lease | undefined> {
+    const { wanted, turn, asked } = round;
+    const { only = 'any', through = [], avoids = () => false } = wanted;
+    const bounds = () => ({ only, through, shut: new Set([...(wanted.shut ?? []), ...asked]) });
+    const order = spillOrder(this.#options.directory.pools, bounds(), turn).filter((pool) => !avoids(pool));
+    const partly = new Set<KnownPool>();
+    for (const pool of order) {
+      let { shut } = bounds();
+      if (pool.distance === 'gateway') {
+        const nearer = nearerByOthers(pool, order, { through, shut });
+        if (nearer.size > 0) partly.add(pool);
+        shut = new Set([...shut, ...nearer]);
+        if (!leads(pool, { through, shut })) continue;
+      }
+      const lease = await this.#askPool(pool, round, shut);
+      if (lease !== undefined) return lease;
+    }
+    for (const pool of partly) {
+      const { shut } = bounds();
+      if (pool.reached.length === 0 || !leads(pool, { through, shut })) continue;
+      const lease = await this.#askPool(pool, round, shut);
+      if (lease !== undefined) return lease;
+    }
+    return undefined;
+  }
+
+  async #askPool(pool: KnownPool, round: Round, shut: ReadonlySet<string>): Promise<Lease | undefined> {
     const { scheduler, caller, nextId, directory } = this.#options;
-    const timeoutMs = Math.min(LONGEST_MS, deadlineMs - scheduler.now());
+    const { wanted, beganMs, withinOf, refusals, asked } = round;
+    const { deadlineMs, isStream, signal, only = 'any', through = [] } = wanted;
+    const nowMs = scheduler.now();
+    const timeoutMs = Math.min(LONGEST_MS, deadlineMs - nowMs);
     if (timeoutMs <= 0) return undefined;
     const id = nextId();
     const release = (hasAnswered: boolean): void => this.#release(pool, id, hasAnswered);
-    const leaseMs = isStream ? undefined : timeoutMs;
-    const request = { caller, id, ...waiting, timeoutMs, leaseMs, mayLeave: only === 'any', networks: through };
+    const request = {
+      caller,
+      id,
+      withinMs: withinOf(),
+      waitedMs: (wanted.waitedMs ?? 0) + nowMs - beganMs,
+      timeoutMs,
+      leaseMs: isStream ? undefined : timeoutMs,
+      mayLeave: only === 'any',
+      networks: through,
+      shutNetworks: [...shut].slice(0, limits.networkGatewayAsked),
+    };
     try {
-      const { container, refused, load, isPassedOn } = await pool.ref.acquire(request, { timeoutMs, signal });
+      const lease = await pool.ref.acquire(request, { timeoutMs, signal });
+      const { container, refused, load, isPassedOn, askedNetworks } = lease;
       directory.heardFrom(pool, load);
       if (container !== undefined) return { container, isPassedOn, release };
-      tried.set(pool, refused);
+      refusals.set(pool, refused);
+      if (areAsked(askedNetworks)) for (const network of askedNetworks) asked.add(network);
     } catch (caught) {
       const error = errorOf(caught);
       release(false);
       if (error instanceof AskAbortedError || !isOfPool(error)) throw error;
       const isLate = error instanceof AskTimeoutError;
-      tried.set(pool, isLate ? `it gave none within ${Math.round(timeoutMs)} ms` : messageOf(error));
+      refusals.set(pool, isLate ? `it gave none within ${Math.round(timeoutMs)} ms` : messageOf(error));
     }
     return undefined;
   }

@@ -37,7 +37,7 @@ export class ClusterCapacity {
   async refresh(): Promise<void> {
     const { limits } = this.#options;
     const isLimited = (limits.ofNetwork ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY;
-    await this.#options.directory.watch(({ load, distance }) => {
+    await this.#options.directory.watch(this, ({ load, distance }) => {
       if (load === undefined || distance === 'node') return true;
       return distance === 'network' && (isLimited || limits.ofNode(load.node) !== undefined);
     });

@@ -1,4 +1,4 @@
-import { AskTimeoutError, ConfigError, HandlerError, RefusedError } from '../../../errors.js';
+import { AskTimeoutError, HandlerError, RefusedError, UnreachableError } from '../../../errors.js';
 import { errorOf, isAsyncIterable } from '../../../foreign.js';
 import { type AcceptedOptions, checkOptions } from '../../../options/index.js';
 import type {
@@ -21,7 +21,7 @@ import {
   STREAM_OPTIONS,
   type StreamOptions,
 } from '../../kernel/index.js';
-import { controlReference } from '../control-service.js';
+import { controlReference, invoke } from '../control-service.js';
 import type { Acquirer, Lease, Wanted } from './acquire.js';
 import { TOLERANCE, type Tolerance } from './tolerance.js';
 
@@ -146,7 +146,11 @@ class ComponentRequests {
     const timeoutMs = deadlineMs - this.#system.callServices.now();
     if (timeoutMs <= 0) throw lateContainer(method);
     const control = controlReference(this.#system, this.#service, container);
-    await control.containerProbe({}, { timeoutMs, ...(signal && { signal }) });
+    const { handled } = await control.containerProbe({}, { timeoutMs, ...(signal && { signal }) });
+    if (handled > 0n) return;
+    throw new UnreachableError(
+      `${method.fullName}: the gateway was asked whether it has passed the message on, and had not got it. Send it again where it may be handled twice.`,
+    );
   }
 
   async *#stream({ method, message, options, wanted }: Prepared): AsyncGenerator<unknown, void, undefined> {
@@ -160,11 +164,8 @@ class ComponentRequests {
     }
   }
 
-  #invoke({ container }: Lease, { name }: AnyMethod, message: unknown, options: StreamOptions | undefined): unknown {
-    const ref = this.#system.reference(this.#service, container);
-    const call: unknown = Reflect.get(ref, name);
-    if (typeof call !== 'function') throw new ConfigError(`The reference of a container has no method ${name}.`);
-    return Reflect.apply(call, ref, [message, options]);
+  #invoke({ container }: Lease, method: AnyMethod, message: unknown, options: StreamOptions | undefined): unknown {
+    return invoke(this.#system.reference(this.#service, container), method, message, options);
   }
 }
 

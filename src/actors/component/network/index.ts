@@ -18,7 +18,7 @@ export {
 } from './component-network.js';
 export type { NetworkProgram, NetworkProgramContext } from './network-program.js';
 export type { ComponentLoad, ServedComponent, ServedPool, ServeOptions } from './served-pool.js';
-export type { KnownPool, PoolDirectory } from './pool-directory.js';
-export { isNetworkName, isThrough, reportedInto, summed } from './reached-networks.js';
+export { isSameActor, type KnownPool, type PoolDirectory } from './pool-directory.js';
+export { areAsked, isNetworkName, isThrough, reportedInto, summed } from './reached-networks.js';
 export type { ReachedNetwork } from './spill-order.js';
 export type { Reach, Tolerance } from './tolerance.js';

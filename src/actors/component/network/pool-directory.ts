@@ -93,10 +93,11 @@ export interface PoolDirectoryOptions {
 export class PoolDirectory {
   readonly #options: PoolDirectoryOptions;
   #pools: readonly KnownPool[] = [];
+  #changes = 0;
   /** Those that have not said anything yet. */
   readonly #asked = new Set<Promise<void>>();
-  /** Those that are to tell what changes, also where this process asks them for nothing. */
-  #counts: (pool: KnownPool) => boolean = () => false;
+  /** By who watches: those that are to tell what changes, also where this process asks them for nothing. */
+  readonly #watches = new Map<object, (pool: KnownPool) => boolean>();
 
   constructor(options: PoolDirectoryOptions) {
     this.#options = options;
@@ -106,21 +107,33 @@ export class PoolDirectory {
     return this.#pools;
   }
 
+  /** Higher each time that a pool was heard, or that the list has changed. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** Those that can be reached now. */
   changed(refs: readonly PoolRef[]): void {
-    this.#pools = refs.map((ref) => this.#pools.find((known) => isSame(known.ref, ref)) ?? this.#newPool(ref));
+    this.#changes++;
+    this.#pools = refs.map((ref) => this.#pools.find((known) => isSameActor(known.ref, ref)) ?? this.#newPool(ref));
   }
 
   /** A pool has said how much it has to do. */
   heard(load: v1.PoolLoad): void {
-    this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool)?.heard(load);
+    const pool = this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool);
+    if (pool !== undefined) this.#hear(pool, load);
   }
 
   /** As `heard`, from a known pool: what it says comes with its answers, too. */
   heardFrom(pool: KnownPool, load: v1.PoolLoad | undefined): void {
     if (load === undefined) return;
-    pool.heard(load);
+    this.#hear(pool, load);
     this.#options.heard(load);
+  }
+
+  #hear(pool: KnownPool, load: v1.PoolLoad): void {
+    pool.heard(load);
+    this.#changes++;
   }
 
   /** Resolves when all have said how much they have to do, or have not answered. */
@@ -133,10 +146,14 @@ export class PoolDirectory {
     await Promise.all(this.#pools.map((pool) => this.#ask(pool, {})));
   }
 
-  /** Asks those for which `counts` holds, and those that join later, to tell this process what changes. */
-  async watch(counts: (pool: KnownPool) => boolean): Promise<void> {
-    this.#counts = counts;
+  /** Asks those for which `counts` holds, and those that join later, to tell this process what changes, until `watcher` watches no more. */
+  async watch(watcher: object, counts: (pool: KnownPool) => boolean): Promise<void> {
+    this.#watches.set(watcher, counts);
     await Promise.all(this.#pools.map((pool) => this.#watch(pool)));
+  }
+
+  unwatch(watcher: object): void {
+    this.#watches.delete(watcher);
   }
 
   #newPool(ref: PoolRef): KnownPool {
@@ -149,7 +166,8 @@ export class PoolDirectory {
   }
 
   async #watch(pool: KnownPool): Promise<void> {
-    if (this.#counts(pool)) await this.#ask(pool, { caller: this.#options.caller });
+    if ([...this.#watches.values()].some((counts) => counts(pool)))
+      await this.#ask(pool, { caller: this.#options.caller });
   }
 
   async #ask(pool: KnownPool, request: v1.PoolToDescribeInit): Promise<void> {
@@ -161,7 +179,8 @@ export class PoolDirectory {
   }
 }
 
-function isSame(one: UntypedRef, other: UntypedRef): boolean {
+/** Whether two references are of one actor, in one life of it. */
+export function isSameActor(one: UntypedRef, other: UntypedRef): boolean {
   const [left, right]: [Ref, Ref] = [one.toRef(), other.toRef()];
   return left.cUid === right.cUid && left.incarnation === right.incarnation;
 }

@@ -34,9 +34,15 @@ export function isThrough(path: readonly string[]): boolean {
   return isShort && path.every(isNetworkName) && new Set(path).size === path.length;
 }
 
+/** Whether it is a list of networks, none of them twice, in which gateways could have asked for a request. */
+export function areAsked(networks: readonly string[]): boolean {
+  const isShort = networks.length <= limits.networkGatewayAsked;
+  return isShort && networks.every(isNetworkName) && new Set(networks).size === networks.length;
+}
+
 /** A network that a gateway is in, and the pools of one component there. */
-export interface ReachedSide {
-  readonly network: string;
+export interface NetworkPools {
+  readonly name: string;
   readonly pools: readonly KnownLoad[];
 }
 
@@ -44,9 +50,9 @@ export interface ReachedSide {
  * What a gateway reports into the network `into` of the other networks that it is in: what each of them has itself, and what others have that gateways there reach. Nothing goes by
  * `into`, or by a network twice. Of several ways to a network it is the shortest one, and of these the first in the alphabet, so that it does not change with the loads. A pure function.
  */
-export function reportedInto(into: string, sides: readonly ReachedSide[]): readonly ReachedNetwork[] {
+export function reportedInto(into: string, networks: readonly NetworkPools[]): readonly ReachedNetwork[] {
   const best = new Map<string, ReachedNetwork>();
-  for (const way of sides.flatMap((side) => waysOf(into, side))) {
+  for (const way of networks.flatMap((each) => waysOf(into, each))) {
     const target = way.path.at(-1) ?? '';
     const known = best.get(target);
     if (known === undefined || isNearer(way.path, known.path)) best.set(target, way);
@@ -55,12 +61,12 @@ export function reportedInto(into: string, sides: readonly ReachedSide[]): reado
   return nearestFirst.slice(0, limits.networkGatewayReached);
 }
 
-function waysOf(into: string, { network, pools }: ReachedSide): readonly ReachedNetwork[] {
+function waysOf(into: string, { name, pools }: NetworkPools): readonly ReachedNetwork[] {
   const own = pools.filter(({ distance }) => distance !== 'gateway');
-  const there = { path: [network], ...summed(own) };
+  const there = { path: [name], ...summed(own) };
   const beyond = pools
     .flatMap(({ reached }) => reached)
-    .map((way) => ({ ...way, path: [network, ...way.path] }))
+    .map((way) => ({ ...way, path: [name, ...way.path] }))
     .filter(({ path }) => isPath(path) && !path.includes(into));
   return own.length === 0 ? beyond : [there, ...beyond];
 }

@@ -31,10 +31,7 @@ const SERVE = {
   on: PLACE_ON,
   startTimeoutMs: accepted.milliseconds,
   wedgedMs: accepted.milliseconds,
-  recycleAfter: {
-    what: 'a whole number from 1',
-    is: (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1,
-  },
+  recycleAfter: accepted.count,
 };
 
 export interface ServedPoolOptions {

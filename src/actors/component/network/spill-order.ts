@@ -27,7 +27,11 @@ export interface Bounds {
   readonly only: Reach;
   /** Names of the networks that it has come through: it goes into none of these again. */
   readonly through: readonly string[];
+  /** Names of other networks that it does not go into. */
+  readonly shut?: ReadonlySet<string>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 const DISTANCES: readonly Distance[] = ['process', 'node', 'network', 'gateway'];
 const FARTHEST: Readonly<Record<Reach, Distance>> = { local: 'node', network: 'network', any: 'gateway' };
@@ -38,40 +42,59 @@ const FARTHEST: Readonly<Record<Reach, Distance>> = { local: 'node', network: 'n
  */
 export function spillOrder<Pool extends KnownLoad>(
   pools: readonly Pool[],
-  { only, through }: Bounds,
+  bounds: Bounds,
   turn: number,
 ): readonly Pool[] {
-  const farthest = DISTANCES.indexOf(FARTHEST[only]);
+  const farthest = DISTANCES.indexOf(FARTHEST[bounds.only]);
   const allowed = pools.filter(
-    (pool) => DISTANCES.indexOf(pool.distance) <= farthest && (pool.distance !== 'gateway' || leads(pool, through)),
+    (pool) => DISTANCES.indexOf(pool.distance) <= farthest && (pool.distance !== 'gateway' || leads(pool, bounds)),
   );
   const first = allowed.length === 0 ? 0 : turn % allowed.length;
   const turned = [...allowed.slice(first), ...allowed.slice(0, first)];
   return turned.sort(
     (one, other) =>
       DISTANCES.indexOf(one.distance) - DISTANCES.indexOf(other.distance) ||
-      compared(nearestIdle(one, through), nearestIdle(other, through)) ||
+      compared(nearestIdle(one, bounds), nearestIdle(other, bounds)) ||
       other.idle - one.idle ||
       compared(perContainer(one), perContainer(other)),
   );
 }
 
 /** Whether a request that has come through these networks may take this way. */
-export function isOpen(path: readonly string[], through: readonly string[]): boolean {
+export function isOpen(path: readonly string[], { through, shut = NONE }: Pick<Bounds, 'through' | 'shut'>): boolean {
   return (
-    through.length + path.length <= limits.networkGatewayHops && path.every((network) => !through.includes(network))
+    through.length + path.length <= limits.networkGatewayHops &&
+    path.every((network) => !through.includes(network) && !shut.has(network))
+  );
+}
+
+/**
+ * Networks to which a gateway knows a shorter way than this one: a request that this one passes on need not go there. So it goes to each network by the shortest reported way, and not
+ * by every way that there is. A pure function.
+ */
+export function nearerByOthers(
+  gateway: KnownLoad,
+  pools: readonly KnownLoad[],
+  bounds: Pick<Bounds, 'through' | 'shut'>,
+): ReadonlySet<string> {
+  const hops = (known: KnownLoad): readonly (readonly [target: string, hops: number])[] =>
+    known.reached.filter(({ path }) => isOpen(path, bounds)).map(({ path }) => [path.at(-1) ?? '', path.length]);
+  const own = new Map(hops(gateway));
+  const others = pools.filter((pool) => pool !== gateway).flatMap(hops);
+  return new Set(
+    others.filter(([target, count]) => count < (own.get(target) ?? Number.POSITIVE_INFINITY)).map(([target]) => target),
   );
 }
 
 /** A gateway that has said nothing is asked, too: what it reaches may have come after its last report. */
-function leads({ reached }: KnownLoad, through: readonly string[]): boolean {
-  return reached.length === 0 || reached.some(({ path }) => isOpen(path, through));
+export function leads({ reached }: KnownLoad, bounds: Pick<Bounds, 'through' | 'shut'>): boolean {
+  return reached.length === 0 || reached.some(({ path }) => isOpen(path, bounds));
 }
 
 /** Networks on the way to the nearest one that has something idle; 0 for a pool that has containers itself. */
-function nearestIdle({ distance, reached }: KnownLoad, through: readonly string[]): number {
+function nearestIdle({ distance, reached }: KnownLoad, bounds: Bounds): number {
   if (distance !== 'gateway') return 0;
-  const ways = reached.filter(({ path, idle }) => idle > 0 && isOpen(path, through)).map(({ path }) => path.length);
+  const ways = reached.filter(({ path, idle }) => idle > 0 && isOpen(path, bounds)).map(({ path }) => path.length);
   return Math.min(Number.POSITIVE_INFINITY, ...ways);
 }
 

@@ -13,10 +13,13 @@ const MOST_MS = 2 ** 31 - 1;
 export interface ReachingRequest extends PoolRequest {
   readonly mayLeave: boolean;
   readonly networks: readonly string[];
+  readonly shutNetworks: readonly string[];
 }
 
 /** The answer to a request: a container, or why there is none. */
-export type Lent = { readonly container: { readonly ref: UntypedRef } } | { readonly refused: string };
+export type Lent =
+  | { readonly container: { readonly ref: UntypedRef } }
+  | { readonly refused: string; readonly askedNetworks?: readonly string[] };
 
 /** What lends containers: those of this process, or those of other networks. */
 export interface LendingPool {
@@ -57,8 +60,8 @@ export interface PoolActor {
 /** A process that uses the pool. */
 interface Caller {
   readonly ref: ActorRef<typeof v1.ComponentCaller>;
-  /** Keys of its requests that wait or have a container. */
-  readonly requests: Set<string>;
+  /** Its requests that wait or have a container, by their keys. */
+  readonly requests: Map<string, v1.ContainerRequest>;
 }
 
 /** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
@@ -106,21 +109,27 @@ class Callers {
 
   async acquire(request: v1.ContainerRequest, context: Context): Promise<v1.ContainerLeaseInit> {
     const { pool, load, isGateway = false } = this.#options;
-    const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs, mayLeave, networks } = checked(request);
+    const { leaseMs = Number.POSITIVE_INFINITY, ...given } = checked(request);
     const key = keyOf(request.caller, request.id);
     const caller = this.#callerOf(request.caller, context);
-    caller?.requests.add(key);
-    let isLent = false;
+    // A second request with the number of another one is refused, and that one goes on.
+    if (caller?.requests.has(key) === false) caller.requests.set(key, request);
+    let [mustGiveBack, isLent] = [false, false];
     try {
-      const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs, mayLeave, networks });
+      const acquired = await pool.acquire({ ...given, key, leaseMs });
+      mustGiveBack = 'container' in acquired;
       const described = v1.PoolLoad.create(load());
       // Its caller has heard of this moment: it is to hear of what follows, also where that is as before.
       if (stateOf(described) !== this.#reported) this.#reported = '';
-      if ('refused' in acquired) return { refused: acquired.refused, load: described };
+      if ('refused' in acquired) return { ...acquired, load: described };
+      const lease = { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
       isLent = true;
-      return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
+      return lease;
     } finally {
-      if (!isLent) caller?.requests.delete(key);
+      if (!isLent) {
+        if (caller?.requests.get(key) === request) caller.requests.delete(key);
+        if (mustGiveBack) pool.release(key, true);
+      }
     }
   }
 
@@ -139,7 +148,7 @@ class Callers {
       return;
     }
     this.#callers.delete(key);
-    for (const each of caller.requests) this.#options.pool.release(each, false);
+    for (const each of caller.requests.keys()) this.#options.pool.release(each, false);
   }
 
   /** Tells those who use the pool how much it has to do, where that has changed. */
@@ -168,7 +177,7 @@ class Callers {
     const key = callerKey(ref);
     let caller = this.#callers.get(key);
     if (caller === undefined) {
-      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Set() };
+      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Map() };
       this.#callers.set(key, caller);
       context.watch(caller.ref);
     }
