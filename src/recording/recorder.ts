@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
 import type {
   InterceptedSegment,
@@ -20,10 +21,10 @@ export interface RecorderOptions {
   /** Receives the recording in parts. Must not throw. */
   readonly write: (bytes: Uint8Array) => void;
   readonly header: Omit<v1.RecordingHeaderInit, 'version'>;
-  /** How partitions on threads and in processes record; undefined: they cannot. `part` is the number of one that is about to start. */
+  /** How partitions on threads and in processes record; undefined: they cannot. `part` is one that is about to start. */
   readonly elsewhere?: {
     readonly url: string;
-    settings(part: number): string;
+    settings(part: v1.RecordedPart): string;
     failed(message: string): void;
   };
 }
@@ -47,7 +48,7 @@ export class Recorder implements RuntimeInterceptor {
     this.elsewhere = elsewhere && {
       url: elsewhere.url,
       settings: () => {
-        const part = ++this.#parts;
+        const part = { number: ++this.#parts, token: randomUUID() };
         write(writeEntry({ case: 'part', value: part }));
         return elsewhere.settings(part);
       },

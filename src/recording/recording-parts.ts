@@ -35,12 +35,18 @@ export function readRecordingFile(path: string): WholeRecording {
   add(main);
   for (const part of main.parts) {
     try {
-      add(recordingIn(partOf(path, part)));
+      add(recordingOf(part, partOf(path, part.number)));
     } catch (error) {
       missing.push(messageOf(error));
     }
   }
   return { ...main, events, cutBytes, missing };
+}
+
+function recordingOf({ token }: v1.RecordedPart, path: string): Recording {
+  const recording = recordingIn(path);
+  if (recording.header.token === token) return recording;
+  throw new ConfigError(`${path} is of another run: this run's partition has written no recording.`);
 }
 
 function recordingIn(path: string): Recording {

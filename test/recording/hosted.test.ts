@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -58,7 +58,8 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect(file.failure).to.equal(undefined);
       expect(readdirSync(folder).toSorted()).to.deep.equal(['sum.rec', 'sum.rec.1']);
       const recording = readRecordingFile(join(folder, 'sum.rec'));
-      expect(recording).to.deep.include({ parts: [1], missing: [], cutBytes: 0 });
+      expect(recording).to.deep.include({ missing: [], cutBytes: 0 });
+      expect(recording.parts.map(({ number }) => number)).to.deep.equal([1]);
       const { events, path } = actorNamed(recording, 'sum');
       expect(path).to.match(/-1\/sum$/);
       expect(events.filter(({ event }) => event.case === 'message')).to.have.length(2);
@@ -84,6 +85,31 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       const last = ended?.events.at(-1)?.event;
       expect(last?.case === 'message' && last.value.method).to.equal(Errands.methods.push.fullName);
       expect(await replay(ending(10), anew?.events ?? [])).to.equal(undefined);
+    });
+
+    it('is never taken from the file of an earlier run', async () => {
+      const [path, part, earlier] = ['sum.rec', 'sum.rec.1', 'earlier'].map((name) => join(folder, name));
+      if (path === undefined || part === undefined || earlier === undefined) throw new Error('no names');
+      const ended = async (): Promise<void> => {
+        const file = newFile();
+        const runtime = await start(file);
+        await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+        await runtime.stop();
+        file.close();
+      };
+      await ended();
+      copyFileSync(part, earlier);
+      // The partition of this run has none: it does not come up.
+      const file = newFile();
+      file.recorder.elsewhere?.settings();
+      file.close();
+      expect(existsSync(part), 'the file of the earlier run').to.equal(false);
+      copyFileSync(earlier, part);
+      const { events, missing } = readRecordingFile(path);
+      expect(events).to.deep.equal([]);
+      expect(missing).to.deep.equal([`${part} is of another run: this run's partition has written no recording.`]);
+      await ended();
+      expect(readRecordingFile(path).missing).to.deep.equal([]);
     });
 
     it('runs without a recording where that cannot be written, which the program learns', async function () {
