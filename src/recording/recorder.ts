@@ -24,7 +24,8 @@ export interface RecorderOptions {
   /** How partitions on threads and in processes record; undefined: they cannot. `part` is one that is about to start. */
   readonly elsewhere?: {
     readonly url: string;
-    settings(part: v1.RecordedPart): string;
+    /** Undefined: no more partitions are recorded. */
+    settings(part: v1.RecordedPart): string | undefined;
     failed(message: string): void;
   };
 }
@@ -48,9 +49,12 @@ export class Recorder implements RuntimeInterceptor {
     this.elsewhere = elsewhere && {
       url: elsewhere.url,
       settings: () => {
-        const part = { number: ++this.#parts, token: randomUUID() };
+        const part = { number: this.#parts + 1, token: randomUUID() };
+        const settings = elsewhere.settings(part);
+        if (settings === undefined) return undefined;
+        this.#parts = part.number;
         write(writeEntry({ case: 'part', value: part }));
-        return elsewhere.settings(part);
+        return settings;
       },
       failed: (message) => elsewhere.failed(message),
     };

@@ -36,6 +36,7 @@ export class RecordingFile {
   readonly #file: OutputFile;
   readonly #onFailure: RecordingFileOptions['onFailure'];
   #hasHeader = false;
+  #isClosed = false;
   #failure: ResourceError | undefined;
 
   /** Writes the header. Throws ConfigError if the file cannot be written: a failure later does not stop the program. */
@@ -61,8 +62,12 @@ export class RecordingFile {
     return this.#failure;
   }
 
-  /** Stops recording. Idempotent. Never throws. */
+  /**
+   * Stops recording on this event loop. Partitions on threads and in processes that have started are recorded until they end, and no others: close
+   * it after the runtime has stopped. Idempotent. Never throws.
+   */
   close(): void {
+    this.#isClosed = true;
     this.#file.close();
   }
 
@@ -83,6 +88,7 @@ export class RecordingFile {
     return {
       url: pathToFileURL(module).href,
       settings: ({ number, token }) => {
+        if (this.#isClosed) return undefined;
         const part = partOf(resolve(path), number);
         removeEarlier(part);
         return JSON.stringify({ ...options, token, path: part });

@@ -129,6 +129,18 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect(readRecordingFile(join(folder, 'sum.rec')).missing).to.have.length(1);
     });
 
+    it('is not recorded any more where its partition starts after the file was closed', async () => {
+      const file = newFile();
+      file.close();
+      const runtime = await start(file);
+      const ref = await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+      expect((await ref.run({})).value).to.equal(10);
+      await runtime.stop();
+      expect(readdirSync(folder)).to.deep.equal(['sum.rec']);
+      expect(readRecordingFile(join(folder, 'sum.rec'))).to.deep.include({ parts: [], events: [], missing: [] });
+      expect(file.failure).to.equal(undefined);
+    });
+
     it('is refused where the recorder cannot reach it', async () => {
       const recorder = new Recorder({ actors: ['sum'], write: () => {}, header: {} });
       const options = { placement, partitions: 2, log: silentLogger } as const;

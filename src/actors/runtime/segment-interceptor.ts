@@ -21,8 +21,8 @@ export interface InterceptedSegment {
 export interface InterceptorElsewhere {
   /** URL of a module that exports an `OpenInterceptor` by the name `interceptor`. */
   readonly url: string;
-  /** The settings of one that is about to start: JSON. */
-  settings(): string;
+  /** The settings of one that is about to start: JSON. Undefined: partitions that start from now on get no interceptor. */
+  settings(): string | undefined;
   /** One of them does no more than run the code: why, in a sentence. */
   failed(message: string): void;
 }
