@@ -23,7 +23,7 @@ export interface Recording {
   readonly events: readonly v1.RecordedEvent[];
   /** The partitions on threads and in processes, whose recordings are files of their own. */
   readonly parts: readonly v1.RecordedPart[];
-  /** Bytes of an incomplete entry at the end: the recording process was interrupted. */
+  /** Bytes of an incomplete entry at the end: the recording process was interrupted. Those of all files where there are several. */
   readonly cutBytes: number;
 }
 

@@ -80,8 +80,15 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect((await (await runtime.lookup(Errands, 'sum')).run({})).value).to.equal(10);
       await runtime.stop();
       file.close();
-      const [ended, anew] = recordedActors(readRecordingFile(join(folder, 'sum.rec')));
+      const path = join(folder, 'sum.rec');
+      const [ended, anew] = recordedActors(readRecordingFile(path));
       expect(anew?.path).to.equal(ended?.path);
+      expect([ended?.file, anew?.file]).to.deep.equal([`${path}.1`, `${path}.2`]);
+      expect(() => actorNamed(readRecordingFile(path), 'sum')).to.throw(
+        ConfigError,
+        `have the path ${ended?.path}, each in a file of its own: replay ${path}.1 or ${path}.2 alone.`,
+      );
+      expect(actorNamed(readRecordingFile(`${path}.2`), 'sum').events.length).to.equal(anew?.events.length);
       const last = ended?.events.at(-1)?.event;
       expect(last?.case === 'message' && last.value.method).to.equal(Errands.methods.push.fullName);
       expect(await replay(ending(10), anew?.events ?? [])).to.equal(undefined);
