@@ -62,6 +62,11 @@ export class RecordingFile {
     return this.#failure;
   }
 
+  /** Returns when what was recorded until now is on the disk: a `failure` that only the disk knows of is known then. Never throws. */
+  flush(): void {
+    this.#file.flush();
+  }
+
   /**
    * Stops recording on this event loop. Partitions on threads and in processes that have started are recorded until they end, and no others: close
    * it after the runtime has stopped. Idempotent. Never throws.
@@ -118,7 +123,7 @@ export const interceptor: OpenInterceptor = (settings, failed) => {
   try {
     const { path, ...options } = settingsIn(settings);
     const file = new RecordingFile(path, { ...options, onFailure: ({ message }) => failed(message) });
-    return { interceptor: file.recorder, close: () => file.close() };
+    return { interceptor: file.recorder, flush: () => file.flush(), close: () => file.close() };
   } catch (error) {
     failed(messageOf(error));
     return undefined;

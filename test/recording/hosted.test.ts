@@ -18,7 +18,7 @@ import { Errands } from '../actors/transport/errands.js';
 import { rejection } from '../support/rejection.js';
 import { eventually } from '../support/until.js';
 import { chosenPlacements } from '../actors/runtime/worlds.js';
-import { ending, placedEnding, placedSum, summing } from './summing.js';
+import { ending, placedEnding, placedOnFullDisk, placedSum, summing } from './summing.js';
 
 const worlds: readonly {
   readonly title: string;
@@ -134,6 +134,19 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect(failures[0]?.message).to.include('sum.rec.1 is incomplete: ENOSPC');
       unlinkSync(join(folder, 'sum.rec.1'));
       expect(readRecordingFile(join(folder, 'sum.rec')).missing).to.have.length(1);
+    });
+
+    it('is known to be incomplete where the disk says so only when its partition ends', async () => {
+      const failures: ResourceError[] = [];
+      const file = newFile(failures);
+      const runtime = await start(file);
+      const ref = await runtime.place(placedOnFullDisk, { on, args: { start: 10 }, name: 'sum' });
+      expect((await ref.run({})).value).to.equal(10);
+      expect(file.failure).to.equal(undefined);
+      await runtime.stop();
+      file.close();
+      expect(file.failure).to.equal(failures[0]);
+      expect(failures.map(({ message }) => message).join()).to.include('sum.rec.1 is incomplete: ENOSPC');
     });
 
     it('is not recorded any more where its partition starts after the file was closed', async () => {

@@ -34,7 +34,9 @@ export interface OpenInterceptor {
 
 export interface OpenedInterceptor {
   readonly interceptor: RuntimeInterceptor;
-  /** The partition has ended. */
+  /** The partition is about to end: what fails later than this cannot be told to its host any more. Must not throw. */
+  flush(): void;
+  /** The partition has ended. Must not throw. */
   close(): void;
 }
 
