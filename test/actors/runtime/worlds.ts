@@ -17,8 +17,8 @@ export const IN_PROCESSES = {
     'actors/component/plugins',
     'actors/component/replace',
     'actors/persistence/placed',
+    'actors/runtime/groups/groups',
     'actors/runtime/large-elements',
-    'actors/runtime/names',
     'actors/runtime/pipelines',
     'actors/runtime/placing/lost',
     'actors/runtime/values',
@@ -59,21 +59,49 @@ function hasWorlds(path: string): boolean {
 export async function declareOthersInProcesses(): Promise<void> {
   if (process.env['WORLDS'] !== 'all') return;
   const listed: ReadonlySet<string> = new Set(Object.values(IN_PROCESSES).flat());
-  await declareInProcesses(filesOfWorlds().filter((file) => !listed.has(file)));
+  await declareRest(filesOfWorlds().filter((file) => !listed.has(file)));
 }
 
 /**
  * Declares the tests of files (`actors/runtime/names`, below test/) that `npm test` leaves out. What else these files declare is not run
- * again. Call it at the top of a test file that declares nothing.
+ * again. Rejects where a file leaves nothing out. Call it at the top of a test file that declares nothing.
  */
 export async function declareInProcesses(files: readonly string[]): Promise<void> {
+  const empty = await declareRest(files);
+  if (empty.length > 0) {
+    throw new Error(`These files have no tests that run in processes only here: take them off IN_PROCESSES: ${empty.join(', ')}`);
+  }
+}
+
+/** Returns the files that have no such tests. */
+async function declareRest(files: readonly string[]): Promise<readonly string[]> {
+  const root = rootSuite();
+  const others = [...root.suites];
+  // In one process with them, a file is loaded once.
+  const isLoaded = (file: string): boolean => others.some((suite) => suite.file?.endsWith(`/${file}${ENDING}`));
+  const empty: string[] = [];
   isRest = true;
-  for (const file of files) await import(`../../${file}.test.js`);
+  for (const file of files) {
+    root.suites = [];
+    await import(`../../${file}${ENDING}`);
+    const declared = root.suites.filter(isInProcesses);
+    if (declared.length === 0 && !isLoaded(file)) empty.push(file);
+    others.push(...declared);
+  }
   isRest = false;
-  // An empty suite, which mocha drops: it is the way to the root.
+  root.suites = others;
+  return empty;
+}
+
+function rootSuite(): Mocha.Suite {
+  let root: Mocha.Suite | undefined;
+  // An empty suite, which mocha drops.
   describe('in processes', function () {
-    if (this.parent !== undefined) this.parent.suites = this.parent.suites.filter(isInProcesses);
+    root = this.parent;
   });
+  if (root === undefined) throw new Error('It has to be called at the top of a test file.');
+  root.suites.pop();
+  return root;
 }
 
 function isInProcesses({ title, suites }: Mocha.Suite): boolean {
