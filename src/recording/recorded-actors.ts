@@ -34,7 +34,13 @@ export function recordedActors({ events, files = [] }: ReadRecording): readonly 
   return [...actors].map(([number, own]) => {
     const start = own[0]?.event;
     const { path, ref, segment } = start?.case === 'start' ? start.value : NOBODY;
-    return { path, service: ref?.service ?? '', segment, events: own, file: files.findLast(({ firstActor }) => firstActor <= number)?.path };
+    return {
+      path,
+      service: ref?.service ?? '',
+      segment,
+      events: own,
+      file: files.findLast(({ firstActor }) => firstActor <= number)?.path,
+    };
   });
 }
 

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
 import type {
   InterceptedSegment,
@@ -9,7 +8,7 @@ import type {
 } from '../actors/runtime/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
-import type { Scheduler } from '../scheduler/index.js';
+import { type Scheduler, systemEntropy } from '../scheduler/index.js';
 import { IsolatedScheduler } from './isolated-scheduler.js';
 import { RecordedActor } from './recorded-actor.js';
 import { recordedSegment } from './recorded-segment.js';
@@ -49,7 +48,7 @@ export class Recorder implements RuntimeInterceptor {
     this.elsewhere = elsewhere && {
       url: elsewhere.url,
       settings: () => {
-        const part = { number: this.#parts + 1, token: randomUUID() };
+        const part = { number: this.#parts + 1, token: Buffer.from(systemEntropy(16)).toString('hex') };
         const settings = elsewhere.settings(part);
         if (settings === undefined) return undefined;
         this.#parts = part.number;

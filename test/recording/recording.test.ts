@@ -208,7 +208,10 @@ describe('finding an actor and its behavior', () => {
     const actors = recordedActors(recording).length;
     const again = recording.events.map((event) => ({ ...event, actor: event.actor + actors }));
     const twice = { ...recording, events: [...recording.events, ...again] };
-    expect(() => actorNamed(twice, 'shop')).to.throw(ConfigError, /^2 recorded actors had the path \S+\/shop, one after/);
+    expect(() => actorNamed(twice, 'shop')).to.throw(
+      ConfigError,
+      /^2 recorded actors had the path \S+\/shop, one after/,
+    );
     const [first, second] = [0, actors].map((firstActor) => ({ path: `rec.${firstActor}`, firstActor, cutBytes: 0 }));
     if (first === undefined || second === undefined) throw new Error('no files');
     expect(() => actorNamed({ ...twice, files: [first, second] }, 'shop')).to.throw(

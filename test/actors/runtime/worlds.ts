@@ -69,7 +69,9 @@ export async function declareOthersInProcesses(): Promise<void> {
 export async function declareInProcesses(files: readonly string[]): Promise<void> {
   const empty = await declareRest(files);
   if (empty.length > 0) {
-    throw new Error(`These files have no tests that run in processes only here: take them off IN_PROCESSES: ${empty.join(', ')}`);
+    throw new Error(
+      `These files have no tests that run in processes only here: take them off IN_PROCESSES: ${empty.join(', ')}`,
+    );
   }
 }
 
