@@ -2,9 +2,9 @@
  * Writes a file beside the work of a program: a recording, a trace. What writes such a file runs within handlers and within the network,
  * which must not fail because a disk is full. So an OutputFile never throws once it is open: it keeps its first failure, and drops the rest.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { ConfigError, ResourceError } from './errors.js';
-import { messageOf } from './foreign.js';
+import { codeOf, messageOf } from './foreign.js';
 
 export interface OutputFileOptions {
   /** What the file is, as the first words of an error: `The recording`. */
@@ -55,6 +55,18 @@ export class OutputFile {
     }
   }
 
+  /** Returns when what was written is on the disk: some file systems report a full one only here, or at `close`. Never throws. */
+  flush(): void {
+    if (this.#file === undefined) return;
+    try {
+      fsyncSync(this.#file);
+    } catch (cause) {
+      if (NO_DISK.has(codeOf(cause) ?? '')) return;
+      this.#release();
+      this.#fail(cause);
+    }
+  }
+
   /** Idempotent. Never throws: some file systems report a full disk only here, which then is the `failure`. */
   close(): void {
     const cause = this.#release();
@@ -83,6 +95,9 @@ export class OutputFile {
     onFailure?.(this.#failure);
   }
 }
+
+/** What is no file on a disk, such as a pipe, has nothing to flush. */
+const NO_DISK: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EROFS']);
 
 /** The kernel may take a part: all that still fits on a disk. */
 function writeAll(file: number, bytes: Uint8Array): void {

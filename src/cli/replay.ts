@@ -62,12 +62,15 @@ Examples:
 
 async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   const recording = readRecordingFile(file);
-  const { header, cutBytes, missing } = recording;
-  if (cutBytes > 0) say(`${file} ends in the middle of an entry. Replaying up to there.`);
+  const { header, files, missing } = recording;
+  for (const { path, cutBytes } of files) {
+    if (cutBytes > 0) say(`${path} ends in the middle of an entry. Replaying up to there.`);
+  }
   for (const message of missing) say(`${message} The actors of that partition are left out.`);
   if (flags.actor === undefined) {
-    for (const { path, service, events } of recordedActors(recording)) {
-      print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events`);
+    for (const { path, service, events, file: own } of recordedActors(recording)) {
+      const part = own === undefined || own === file ? '' : `  ${own}`;
+      print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events${part}`);
     }
     return ExitCode.ok;
   }

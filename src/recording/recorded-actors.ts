@@ -3,6 +3,7 @@ import { declarePipeline, messageTypeOf, type Pipeline } from '../actors/runtime
 import { ConfigError } from '../errors.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import type { Recording } from './recording-format.js';
+import type { RecordedFile } from './recording-parts.js';
 import type { SegmentToReplay } from './replayed-segment.js';
 
 /** One recorded actor or segment. */
@@ -13,37 +14,60 @@ export interface ActorRecord {
   /** Set if it is a segment of a pipeline. */
   readonly segment: v1.RecordedSegment | undefined;
   readonly events: readonly v1.RecordedEvent[];
+  /** The file that it is in, where several were read as one recording: `readRecordingFile`. */
+  readonly file: string | undefined;
 }
+
+/** What `readRecording` returns, or `readRecordingFile`. */
+export type ReadRecording = Recording & { readonly files?: readonly RecordedFile[] };
 
 const NOBODY = { path: '', ref: undefined, segment: undefined };
 
 /** The actors of a recording, ordered by their start. */
-export function recordedActors({ events }: Recording): readonly ActorRecord[] {
+export function recordedActors({ events, files = [] }: ReadRecording): readonly ActorRecord[] {
   const actors = new Map<number, v1.RecordedEvent[]>();
   for (const event of events) {
     const own = actors.get(event.actor);
     if (own === undefined) actors.set(event.actor, [event]);
     else own.push(event);
   }
-  return [...actors.values()].map((own) => {
+  return [...actors].map(([number, own]) => {
     const start = own[0]?.event;
     const { path, ref, segment } = start?.case === 'start' ? start.value : NOBODY;
-    return { path, service: ref?.service ?? '', segment, events: own };
+    return {
+      path,
+      service: ref?.service ?? '',
+      segment,
+      events: own,
+      file: files.findLast(({ firstActor }) => firstActor <= number)?.path,
+    };
   });
 }
 
-/** Finds an actor by name or path. Throws ConfigError if no actor has it, or several. */
-export function actorNamed(recording: Recording, name: string): ActorRecord {
+/** Finds an actor by name or path. Throws ConfigError if no actor has it, or several: the error says how to choose. */
+export function actorNamed(recording: ReadRecording, name: string): ActorRecord {
   const actors = recordedActors(recording);
   const found = actors.filter(
     ({ path, segment }) => path === name || path.endsWith(`/${name}`) || segment?.name === name,
   );
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  const list = (found.length === 0 ? actors : found).map(({ path }) => path).join(', ');
+  const paths = new Set((found.length === 0 ? actors : found).map(({ path }) => path));
+  const list = [...paths].join(', ');
   if (actors.length === 0) throw new ConfigError('The recording has no actors: none of the chosen actors started.');
   if (found.length === 0) throw new ConfigError(`The recording has no actor ${name}. It has: ${list}.`);
-  throw new ConfigError(`Several recorded actors are named ${name}. Use one of these paths: ${list}.`);
+  if (paths.size > 1) {
+    throw new ConfigError(`Several recorded actors are named ${name}. Use one of these paths: ${list}.`);
+  }
+  const files = new Set(found.flatMap(({ file }) => (file === undefined ? [] : [file])));
+  if (files.size === found.length) {
+    throw new ConfigError(
+      `Several recorded actors have the path ${list}, each in a file of its own: replay ${[...files].join(' or ')} alone.`,
+    );
+  }
+  throw new ConfigError(
+    `${found.length} recorded actors had the path ${list}, one after the other. In code, choose one of recordedActors(recording).`,
+  );
 }
 
 /** Finds the behavior that a module exports for a service. Throws ConfigError if there is none, or several and no `exportName`. */

@@ -8,7 +8,7 @@ import type {
 } from '../actors/runtime/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
-import type { Scheduler } from '../scheduler/index.js';
+import { type Scheduler, systemEntropy } from '../scheduler/index.js';
 import { IsolatedScheduler } from './isolated-scheduler.js';
 import { RecordedActor } from './recorded-actor.js';
 import { recordedSegment } from './recorded-segment.js';
@@ -20,10 +20,11 @@ export interface RecorderOptions {
   /** Receives the recording in parts. Must not throw. */
   readonly write: (bytes: Uint8Array) => void;
   readonly header: Omit<v1.RecordingHeaderInit, 'version'>;
-  /** How partitions on threads and in processes record; undefined: they cannot. `part` is the number of one that is about to start. */
+  /** How partitions on threads and in processes record; undefined: they cannot. `part` is one that is about to start. */
   readonly elsewhere?: {
     readonly url: string;
-    settings(part: number): string;
+    /** Undefined: no more partitions are recorded. */
+    settings(part: v1.RecordedPart): string | undefined;
     failed(message: string): void;
   };
 }
@@ -47,9 +48,12 @@ export class Recorder implements RuntimeInterceptor {
     this.elsewhere = elsewhere && {
       url: elsewhere.url,
       settings: () => {
-        const part = ++this.#parts;
+        const part = { number: this.#parts + 1, token: Buffer.from(systemEntropy(16)).toString('hex') };
+        const settings = elsewhere.settings(part);
+        if (settings === undefined) return undefined;
+        this.#parts = part.number;
         write(writeEntry({ case: 'part', value: part }));
-        return elsewhere.settings(part);
+        return settings;
       },
       failed: (message) => elsewhere.failed(message),
     };

@@ -1,3 +1,4 @@
+import { lstatSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { versions } from 'node:process';
@@ -17,6 +18,8 @@ export interface RecordingFileOptions {
   readonly seed?: number | undefined;
   /** The module in which `millrace replay` looks for the behaviors by default. */
   readonly module?: string | undefined;
+  /** That of the part of a recording, if it is one. */
+  readonly token?: string | undefined;
   /** Is called once, when the file cannot be written any more: the disk is full. The program goes on, and the recording ends there. */
   readonly onFailure?: ((failure: ResourceError) => void) | undefined;
 }
@@ -33,12 +36,13 @@ export class RecordingFile {
   readonly #file: OutputFile;
   readonly #onFailure: RecordingFileOptions['onFailure'];
   #hasHeader = false;
+  #isClosed = false;
   #failure: ResourceError | undefined;
 
   /** Writes the header. Throws ConfigError if the file cannot be written: a failure later does not stop the program. */
   constructor(path: string, options: RecordingFileOptions) {
-    const { actors, millraceVersion, seed, module } = options;
-    const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module };
+    const { actors, millraceVersion, seed, module, token } = options;
+    const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module, token };
     this.#onFailure = options.onFailure;
     this.#file = new OutputFile({ what: 'The recording', path, onFailure: (failure) => this.#failed(failure) });
     const elsewhere = this.#elsewhere(path, { actors, millraceVersion, module });
@@ -58,8 +62,17 @@ export class RecordingFile {
     return this.#failure;
   }
 
-  /** Stops recording. Idempotent. Never throws. */
+  /** Returns when what was recorded until now is on the disk: a `failure` that only the disk knows of is known then. Never throws. */
+  flush(): void {
+    this.#file.flush();
+  }
+
+  /**
+   * Stops recording on this event loop. Partitions on threads and in processes that have started are recorded until they end, and no others: close
+   * it after the runtime has stopped. Idempotent. Never throws.
+   */
   close(): void {
+    this.#isClosed = true;
     this.#file.close();
   }
 
@@ -79,9 +92,26 @@ export class RecordingFile {
     if (module === undefined) return undefined;
     return {
       url: pathToFileURL(module).href,
-      settings: (part) => JSON.stringify({ ...options, path: partOf(resolve(path), part) }),
+      settings: ({ number, token }) => {
+        if (this.#isClosed) return undefined;
+        const part = partOf(resolve(path), number);
+        removeEarlier(part);
+        return JSON.stringify({ ...options, token, path: part });
+      },
       failed: (message) => this.#failed(new ResourceError(message)),
     };
+  }
+}
+
+/**
+ * Removes the file of a partition of an earlier run, which nobody would overwrite where this one does not come up. Where that fails, its token
+ * still tells that it is another one.
+ */
+function removeEarlier(path: string): void {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) rmSync(path);
+  } catch {
+    // Whoever opens it next says why it cannot.
   }
 }
 
@@ -93,7 +123,7 @@ export const interceptor: OpenInterceptor = (settings, failed) => {
   try {
     const { path, ...options } = settingsIn(settings);
     const file = new RecordingFile(path, { ...options, onFailure: ({ message }) => failed(message) });
-    return { interceptor: file.recorder, close: () => file.close() };
+    return { interceptor: file.recorder, flush: () => file.flush(), close: () => file.close() };
   } catch (error) {
     failed(messageOf(error));
     return undefined;
@@ -103,9 +133,14 @@ export const interceptor: OpenInterceptor = (settings, failed) => {
 function settingsIn(text: string): RecordingFileOptions & { readonly path: string } {
   const settings: unknown = JSON.parse(text);
   if (isRecord(settings)) {
-    const { path, actors, millraceVersion, module } = settings;
-    if (typeof path === 'string' && typeof millraceVersion === 'string' && isTexts(actors)) {
-      return { path, actors, millraceVersion, module: typeof module === 'string' ? module : undefined };
+    const { path, actors, millraceVersion, module, token } = settings;
+    if (
+      typeof path === 'string' &&
+      typeof millraceVersion === 'string' &&
+      typeof token === 'string' &&
+      isTexts(actors)
+    ) {
+      return { path, actors, millraceVersion, token, module: typeof module === 'string' ? module : undefined };
     }
   }
   throw new ProtocolError(

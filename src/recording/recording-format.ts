@@ -21,16 +21,16 @@ const LENGTH_BYTES = 5;
 export interface Recording {
   readonly header: v1.RecordingHeader;
   readonly events: readonly v1.RecordedEvent[];
-  /** The numbers of the partitions on threads and in processes, whose recordings are files of their own. */
-  readonly parts: readonly number[];
-  /** Bytes of an incomplete entry at the end: the recording process was interrupted. */
+  /** The partitions on threads and in processes, whose recordings are files of their own. */
+  readonly parts: readonly v1.RecordedPart[];
+  /** Bytes of an incomplete entry at the end: the recording process was interrupted. Those of all files where there are several. */
   readonly cutBytes: number;
 }
 
 /** Reads a whole recording. Throws ProtocolError if it is not a recording, is damaged, or has another version. */
 export function readRecording(bytes: Uint8Array): Recording {
   const events: v1.RecordedEvent[] = [];
-  const parts: number[] = [];
+  const parts: v1.RecordedPart[] = [];
   let header: v1.RecordingHeader | undefined;
   let at = 0;
   while (at < bytes.length) {

@@ -87,6 +87,7 @@ describe('how the millrace command is interrupted', function () {
         const ended = await run.ended;
         expect(ended.code, ended.stderr).to.equal(code);
         expect(messages(ended)[0]).to.include('stopping in order');
+        if (signal === 'SIGINT') expect(messages(ended)[0]).to.include('Ctrl-C again');
         expect(messages(ended).at(-1)).to.match(/stopped in [\d.]+ s\.$/);
         await noSocketIsLeft();
       });

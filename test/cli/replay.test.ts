@@ -1,9 +1,10 @@
+import { appendFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { join } from 'node:path';
 import { behavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
-import { RecordingFile } from '#src/recording/index.js';
+import { interceptor, RecordingFile } from '#src/recording/index.js';
 import { Folder } from './millrace.js';
 
 /** A module that exports a behavior, as the program had it, or changed. */
@@ -59,6 +60,19 @@ describe('millrace replay', () => {
     expect(stdout).to.include('then:  the outcome of message 1: { nonce: 5 }');
     expect(stdout).to.include('now:   the outcome of message 1: { nonce: 6 }');
     expect(code).to.equal(1);
+  });
+
+  it('names the file that ends in the middle of an entry, where it reads several', async () => {
+    const path = join(folder.path, 'whole.rec');
+    const file = new RecordingFile(path, { actors: ['credit'], millraceVersion: '0' });
+    const settings = file.recorder.elsewhere?.settings() ?? '';
+    const failures: string[] = [];
+    interceptor(settings, (message) => failures.push(message))?.close();
+    file.close();
+    appendFileSync(`${path}.1`, Uint8Array.of(9));
+    const { code, stderr } = await folder.ask(['replay', 'whole.rec']);
+    expect(stderr).to.include('whole.rec.1 ends in the middle of an entry').and.not.include('whole.rec ends');
+    expect({ code, failures }).to.deep.equal({ code: 0, failures: [] });
   });
 
   it('stops in a debugger', async () => {

@@ -9,7 +9,7 @@ import { upTo } from '../support/numbers.js';
 import { describePlacements } from '../actors/runtime/harness.js';
 
 const DIST = pathToFileURL(resolve('examples/tiles/dist/')).href;
-const [COLUMNS, ROWS, SEED] = [2, 2, 5];
+const [COLUMNS, ROWS, SEED] = [3, 2, 5];
 
 /** What the example exports, as this test uses it. */
 interface GroundModule {

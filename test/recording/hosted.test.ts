@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -18,7 +18,7 @@ import { Errands } from '../actors/transport/errands.js';
 import { rejection } from '../support/rejection.js';
 import { eventually } from '../support/until.js';
 import { chosenPlacements } from '../actors/runtime/worlds.js';
-import { ending, placedEnding, placedSum, summing } from './summing.js';
+import { ending, placedEnding, placedOnFullDisk, placedSum, summing } from './summing.js';
 
 const worlds: readonly {
   readonly title: string;
@@ -58,7 +58,8 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect(file.failure).to.equal(undefined);
       expect(readdirSync(folder).toSorted()).to.deep.equal(['sum.rec', 'sum.rec.1']);
       const recording = readRecordingFile(join(folder, 'sum.rec'));
-      expect(recording).to.deep.include({ parts: [1], missing: [], cutBytes: 0 });
+      expect(recording).to.deep.include({ missing: [], cutBytes: 0 });
+      expect(recording.parts.map(({ number }) => number)).to.deep.equal([1]);
       const { events, path } = actorNamed(recording, 'sum');
       expect(path).to.match(/-1\/sum$/);
       expect(events.filter(({ event }) => event.case === 'message')).to.have.length(2);
@@ -79,11 +80,43 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect((await (await runtime.lookup(Errands, 'sum')).run({})).value).to.equal(10);
       await runtime.stop();
       file.close();
-      const [ended, anew] = recordedActors(readRecordingFile(join(folder, 'sum.rec')));
+      const path = join(folder, 'sum.rec');
+      const [ended, anew] = recordedActors(readRecordingFile(path));
       expect(anew?.path).to.equal(ended?.path);
+      expect([ended?.file, anew?.file]).to.deep.equal([`${path}.1`, `${path}.2`]);
+      expect(() => actorNamed(readRecordingFile(path), 'sum')).to.throw(
+        ConfigError,
+        `have the path ${ended?.path}, each in a file of its own: replay ${path}.1 or ${path}.2 alone.`,
+      );
+      expect(actorNamed(readRecordingFile(`${path}.2`), 'sum').events.length).to.equal(anew?.events.length);
       const last = ended?.events.at(-1)?.event;
       expect(last?.case === 'message' && last.value.method).to.equal(Errands.methods.push.fullName);
       expect(await replay(ending(10), anew?.events ?? [])).to.equal(undefined);
+    });
+
+    it('is never taken from the file of an earlier run', async () => {
+      const [path, part, earlier] = ['sum.rec', 'sum.rec.1', 'earlier'].map((name) => join(folder, name));
+      if (path === undefined || part === undefined || earlier === undefined) throw new Error('no names');
+      const ended = async (): Promise<void> => {
+        const file = newFile();
+        const runtime = await start(file);
+        await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+        await runtime.stop();
+        file.close();
+      };
+      await ended();
+      copyFileSync(part, earlier);
+      // The partition of this run has none: it does not come up.
+      const file = newFile();
+      file.recorder.elsewhere?.settings();
+      file.close();
+      expect(existsSync(part), 'the file of the earlier run').to.equal(false);
+      copyFileSync(earlier, part);
+      const { events, missing } = readRecordingFile(path);
+      expect(events).to.deep.equal([]);
+      expect(missing).to.deep.equal([`${part} is of another run: this run's partition has written no recording.`]);
+      await ended();
+      expect(readRecordingFile(path).missing).to.deep.equal([]);
     });
 
     it('runs without a recording where that cannot be written, which the program learns', async function () {
@@ -101,6 +134,31 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect(failures[0]?.message).to.include('sum.rec.1 is incomplete: ENOSPC');
       unlinkSync(join(folder, 'sum.rec.1'));
       expect(readRecordingFile(join(folder, 'sum.rec')).missing).to.have.length(1);
+    });
+
+    it('is known to be incomplete where the disk says so only when its partition ends', async () => {
+      const failures: ResourceError[] = [];
+      const file = newFile(failures);
+      const runtime = await start(file);
+      const ref = await runtime.place(placedOnFullDisk, { on, args: { start: 10 }, name: 'sum' });
+      expect((await ref.run({})).value).to.equal(10);
+      expect(file.failure).to.equal(undefined);
+      await runtime.stop();
+      file.close();
+      expect(file.failure).to.equal(failures[0]);
+      expect(failures.map(({ message }) => message).join()).to.include('sum.rec.1 is incomplete: ENOSPC');
+    });
+
+    it('is not recorded any more where its partition starts after the file was closed', async () => {
+      const file = newFile();
+      file.close();
+      const runtime = await start(file);
+      const ref = await runtime.place(placedSum, { args: { start: 10 }, name: 'sum' });
+      expect((await ref.run({})).value).to.equal(10);
+      await runtime.stop();
+      expect(readdirSync(folder)).to.deep.equal(['sum.rec']);
+      expect(readRecordingFile(join(folder, 'sum.rec'))).to.deep.include({ parts: [], events: [], missing: [] });
+      expect(file.failure).to.equal(undefined);
     });
 
     it('is refused where the recorder cannot reach it', async () => {

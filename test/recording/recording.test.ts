@@ -203,6 +203,23 @@ describe('finding an actor and its behavior', () => {
     expect(() => actorNamed({ ...recording, events: [] }, 'till')).to.throw(ConfigError, 'has no actor');
   });
 
+  it('says how to choose where several have one path', async () => {
+    const recording = readRecording((await recordedRun()).bytes);
+    const actors = recordedActors(recording).length;
+    const again = recording.events.map((event) => ({ ...event, actor: event.actor + actors }));
+    const twice = { ...recording, events: [...recording.events, ...again] };
+    expect(() => actorNamed(twice, 'shop')).to.throw(
+      ConfigError,
+      /^2 recorded actors had the path \S+\/shop, one after/,
+    );
+    const [first, second] = [0, actors].map((firstActor) => ({ path: `rec.${firstActor}`, firstActor, cutBytes: 0 }));
+    if (first === undefined || second === undefined) throw new Error('no files');
+    expect(() => actorNamed({ ...twice, files: [first, second] }, 'shop')).to.throw(
+      ConfigError,
+      `replay rec.0 or rec.${actors} alone`,
+    );
+  });
+
   it('finds the one behavior of the service, or asks which', () => {
     const other = shop();
     expect(behaviorFor({ helper, number: 1 }, 'test.Errands', undefined)).to.equal(helper);

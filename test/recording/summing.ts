@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { component } from '#src/actors/runtime/index.js';
 import { Errands } from '../actors/transport/errands.js';
 import { errands } from '../actors/transport/partitions.js';
@@ -24,6 +26,20 @@ export const ending = (start: number) =>
     },
     run: (sum) => ({ value: sum.total }),
   });
+
+/** As `summing`, on a thread or in a process whose disk tells that it is full only when a file is flushed or closed, as network file systems do. */
+export const placedOnFullDisk = component(
+  'on-full-disk',
+  import.meta.url,
+  Errands,
+  ({ start }: { readonly start: number }) => {
+    fs.fsyncSync = () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, fsync'), { code: 'ENOSPC' });
+    };
+    syncBuiltinESMExports();
+    return summing(start);
+  },
+);
 
 export const placedEnding = component(
   'ending',

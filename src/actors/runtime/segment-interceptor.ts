@@ -21,8 +21,8 @@ export interface InterceptedSegment {
 export interface InterceptorElsewhere {
   /** URL of a module that exports an `OpenInterceptor` by the name `interceptor`. */
   readonly url: string;
-  /** The settings of one that is about to start: JSON. */
-  settings(): string;
+  /** The settings of one that is about to start: JSON. Undefined: partitions that start from now on get no interceptor. */
+  settings(): string | undefined;
   /** One of them does no more than run the code: why, in a sentence. */
   failed(message: string): void;
 }
@@ -34,7 +34,9 @@ export interface OpenInterceptor {
 
 export interface OpenedInterceptor {
   readonly interceptor: RuntimeInterceptor;
-  /** The partition has ended. */
+  /** The partition is about to end: what fails later than this cannot be told to its host any more. Must not throw. */
+  flush(): void;
+  /** The partition has ended. Must not throw. */
   close(): void;
 }
 

@@ -1,13 +1,3 @@
-import { declareInProcesses } from '../../actors/runtime/worlds.js';
+import { declareInProcesses, IN_PROCESSES } from '../../actors/runtime/worlds.js';
 
-await declareInProcesses(
-  'actors/component/plugins',
-  'actors/component/replace',
-  'actors/persistence/placed',
-  'actors/runtime/large-elements',
-  'actors/runtime/names',
-  'actors/runtime/pipelines',
-  'actors/runtime/placing/lost',
-  'actors/runtime/values',
-  'examples/tiles',
-);
+await declareInProcesses(IN_PROCESSES.actors);

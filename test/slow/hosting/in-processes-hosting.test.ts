@@ -1,7 +1,3 @@
-import { declareInProcesses } from '../../actors/runtime/worlds.js';
+import { declareInProcesses, IN_PROCESSES } from '../../actors/runtime/worlds.js';
 
-await declareInProcesses(
-  'actors/runtime/hosting/flow',
-  'actors/runtime/hosting/forced-stop',
-  'actors/runtime/hosting/life',
-);
+await declareInProcesses(IN_PROCESSES.hosting);

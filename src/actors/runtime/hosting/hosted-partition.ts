@@ -12,6 +12,7 @@ import { retryAsk } from '../../control-plane/index.js';
 import { type ActorRef, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
 import { ExternalTransports } from '../external-transports.js';
+import type { OpenedInterceptor } from '../segment-interceptor.js';
 import { openInterceptor } from './open-interceptor.js';
 import { RemoteLog } from './remote-log.js';
 import { reportOf } from './report.js';
@@ -36,6 +37,7 @@ export class HostedPartition {
   #external: ExternalTransports | undefined;
   #address = '';
   #handlerTimeoutMs: number | undefined;
+  #opened: OpenedInterceptor | undefined;
 
   constructor(start: PartitionStart) {
     this.#start = start;
@@ -48,6 +50,7 @@ export class HostedPartition {
     const log = this.#log.logger.child({ partition: plan.index });
     const threading = await ownThread({ plan, initializers, log });
     const opened = await openInterceptor(this.#start.interceptor, (message) => this.#interceptorFailed(message));
+    this.#opened = opened;
     this.#scheduler = opened?.interceptor.scheduler(this.#scheduler) ?? this.#scheduler;
     const partition = new PartitionRuntime({
       ...this.#start,
@@ -151,6 +154,7 @@ export class HostedPartition {
       stopSegments: () => later(partition.stopSegments().then(() => ({}))),
       stop: (_state, { handlerTimeoutMs }) => {
         this.#handlerTimeoutMs = handlerTimeoutMs;
+        this.#opened?.flush();
         report();
         // After the reply, which uses a link of this partition.
         this.#scheduler.scheduleYield(() => this.#ended?.());

@@ -161,7 +161,8 @@ export class PartitionHosts {
     const { placement, start, first, system, systemName, external, interceptor: elsewhere } = this.#options;
     const name = `${systemName}-${plan.index}`;
     const host = { address: first.address, cUid };
-    const interceptor = elsewhere && { url: elsewhere.url, settings: elsewhere.settings() };
+    const settings = elsewhere?.settings();
+    const interceptor = elsewhere && settings !== undefined ? { url: elsewhere.url, settings } : undefined;
     const given = { ...start, launch, name, plan, hostPartition: hostOf(system, plan), host, interceptor };
     const program = { url: this.#program, name: `millrace-partition-${plan.index}`, start: given };
     return placement === 'thread'

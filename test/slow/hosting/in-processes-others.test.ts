@@ -1,0 +1,3 @@
+import { declareOthersInProcesses } from '../../actors/runtime/worlds.js';
+
+await declareOthersInProcesses();
