@@ -76,14 +76,17 @@ async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
     ...(placement !== undefined && { placement }),
   });
   interrupts.begin(say);
-  const count = runtime.health().partitions.length;
-  say(`${runtime.node} has joined the cluster with ${count} ${count === 1 ? 'partition' : 'partitions'}`);
-  const lost = new AbortController();
-  const signalled = interrupts.happened();
-  const reason = await Promise.race([signalled, lostControlPlane(runtime, patience, lost.signal)]);
-  lost.abort();
-  await runtime.stop();
-  interrupts.end();
+  let reason: string | undefined;
+  try {
+    const count = runtime.health().partitions.length;
+    say(`${runtime.node} has joined the cluster with ${count} ${count === 1 ? 'partition' : 'partitions'}`);
+    const lost = new AbortController();
+    reason = await Promise.race([interrupts.happened(), lostControlPlane(runtime, patience, lost.signal)]);
+    lost.abort();
+    await runtime.stop();
+  } finally {
+    interrupts.end();
+  }
   if (reason === undefined) return interrupts.first?.exitCode ?? ExitCode.interrupted;
   say(reason);
   return ExitCode.partLost;
