@@ -141,6 +141,37 @@ describe('a host that joins a run, on virtual time', () => {
     await down;
   });
 
+  for (const cutMs of [0, 20]) {
+    it(`is brought up no further once it leaves, whatever is done by then, with global services cut off for ${cutMs} ms`, async () => {
+      await up();
+      const passed = (ms: number): Promise<void> =>
+        new Promise((resolve) => void run.scheduler.setTimer(ms, () => resolve()));
+      const outcomes = new Set<string>();
+      for (let delayMs = 0; !outcomes.has('settled'); delayMs += 1) {
+        const name = `hasty-${delayMs}`;
+        const { guests, hostId, ended } = await run.join(name, 2 + delayMs);
+        const settled = guests.settle({ hostId }, { timeoutMs: 1e6 }).then(
+          () => 'settled',
+          ({ message }: Error) => message,
+        );
+        await passed(delayMs);
+        const heal = cutMs === 0 ? () => {} : run.network.partition(['launcher'], ['services']);
+        await guests.leave({ hostId });
+        await passed(cutMs);
+        heal();
+        outcomes.add(await settled);
+        await ended;
+        await passed(1_000);
+        expect(await nodes(), name).to.deep.equal(['node-0', 'node-1']);
+        expect((await processes()).filter((each) => !each.endsWith('ENDED')), name).to.deep.equal([]);
+        expect([...run.alive], name).to.have.members(['node-0', 'node-1', 'global-services']);
+        expect(events.includes(`${name} left`), name).to.equal(events.includes(`${name} joined`));
+      }
+      expect(outcomes.size).to.be.greaterThan(1);
+      await run.launcher.down();
+    });
+  }
+
   for (const step of ['node-indices', 'channels', 'transports', 'welcome']) {
     for (const action of ['kill', 'delay', 'fail', 'garbage']) {
       it(`does not settle where ${step} fails by ${action}, and leaves nothing`, async () => {

@@ -76,6 +76,8 @@ export class GuestNode {
   readonly #late: Timer;
   #backend: v1.BackendUp | undefined;
   #worker = '';
+  /** The steps that make it a node of the run. It does not go before the one that is under way has ended. */
+  #placing: Promise<void> | undefined;
   #leaving: Promise<void> | undefined;
   #isHalting = false;
 
@@ -153,6 +155,7 @@ export class GuestNode {
       this.part({ cause });
       throw new ConfigError(`${cause}.`);
     }
+    this.#assertStays();
     if (this.#backend !== undefined) return;
     run.infrastructure.scheduler.clearTimer(this.#late);
     this.#backend = backend;
@@ -164,7 +167,20 @@ export class GuestNode {
   }
 
   async #bringUp(address: string): Promise<void> {
-    const { run, events, index, hostId, name } = this.#options;
+    const { events, index, name } = this.#options;
+    this.#placing = this.#place(address);
+    await this.#placing;
+    this.#assertStays();
+    const { process, ended } = await events.startWorker({ index, name });
+    this.#assertStays();
+    this.#worker = process;
+    void ended.then((cause) => this.#lost(cause));
+    this.#settled.resolve({ index, process });
+    events.joined(name);
+  }
+
+  async #place(address: string): Promise<void> {
+    const { run, index, hostId, name } = this.#options;
     const [primary, globalServices, services] = [run.primary(), run.place(), run.services()];
     if (primary === undefined || globalServices === undefined || services === undefined) {
       throw new StoppedError('The run is being torn down.');
@@ -175,15 +191,17 @@ export class GuestNode {
     await this.#order(v1.Step.TRANSPORTS);
     await this.#order(v1.Step.WELCOME, { globalServices });
     await services.nodeJoined({ index, name, address }, { timeoutMs: limits.controlPlaneTimeoutMs });
-    const { process, ended } = await events.startWorker({ index, name });
-    this.#worker = process;
-    void ended.then((cause) => this.#lost(cause));
-    this.#settled.resolve({ index, process });
-    events.joined(name);
+  }
+
+  /** Throws StoppedError once it has to go: what would be started then, nobody would end. */
+  #assertStays(): void {
+    if (this.#leaving === undefined && !this.#isHalting) return;
+    throw new StoppedError(`The node ${this.#options.name} has to go: it is brought up no further.`);
   }
 
   async #order(step: v1.Step, payload: Partial<v1.StepOrder> = {}): Promise<void> {
     const { failures } = await this.#perform(step, payload);
+    this.#assertStays();
     const [first] = failures;
     if (first === undefined) return;
     throw new UnreachableError(`The step ${stepInfo(step).name} failed on ${this.#options.name}: ${first.cause}.`);
@@ -216,6 +234,7 @@ export class GuestNode {
   async #leave(isLost: boolean): Promise<void> {
     const { run, events, name } = this.#options;
     if (this.#backend !== undefined) {
+      await this.#placing?.catch(() => {});
       for (const step of GOING) {
         for (const { part, cause } of (await this.#perform(step)).failures) {
           run.infrastructure.log.warn('a guest has not left in order', { node: name, part, cause });
