@@ -101,6 +101,18 @@ describe('a host that joins a run, on virtual time', () => {
     await run.launcher.down();
   });
 
+  it('is told once why it has to go, however often it has asked: a later question takes the place of an earlier one', async () => {
+    await up();
+    const { guests, hostId } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const first = rejection(guests.parting({ hostId }));
+    const second = guests.parting({ hostId });
+    expect(await first).to.include({ code: 'HANDLER', handlerCode: 'ASK_TIMEOUT' });
+    await guests.leave({ hostId });
+    expect(await second).to.include({ cause: 'it was told to leave' });
+    await run.launcher.down();
+  });
+
   it('is lost when its process is killed: its worker is known to have ended, and the run goes on', async () => {
     await up();
     const { guests, hostId, kill } = await run.join('late', 2);

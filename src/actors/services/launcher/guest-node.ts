@@ -1,11 +1,11 @@
 import { Deferred } from '../../../deferred.js';
-import { ConfigError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { AskTimeoutError, ConfigError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { backendFrontendCUid, backendLocalCUid, launcherBackendCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Timer } from '../../../scheduler/index.js';
-import type { ActorRef, Context } from '../../kernel/index.js';
+import { type ActorRef, type Context, deferred, type DeferredReply } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { performed } from '../spread.js';
 import { stepInfo } from '../steps.js';
@@ -72,9 +72,11 @@ export class GuestNode {
   readonly #options: GuestOptions;
   readonly #listener: ActorRef<typeof v1.Launcher>;
   readonly #settled = new Deferred<v1.SettledGuestInit>();
-  readonly #parting = new Deferred<v1.GuestPartingInit>();
   readonly #late: Timer;
   #backend: v1.BackendUp | undefined;
+  #parting: v1.GuestPartingInit | undefined;
+  /** Its question why it has to go. */
+  #asksParting: DeferredReply<v1.GuestPartingInit> | undefined;
   #worker = '';
   /** The steps that make it a node of the run. It does not go before the one that is under way has ended. */
   #placing: Promise<void> | undefined;
@@ -105,9 +107,12 @@ export class GuestNode {
     return this.#settled.promise;
   }
 
-  /** Resolves when it has to go. Never rejects. */
-  get parting(): Promise<v1.GuestPartingInit> {
-    return this.#parting.promise;
+  /** Answered when it has to go. It asks again where it was not answered by its deadline: its later question takes the place of the earlier one. */
+  parting(): v1.GuestPartingInit | DeferredReply<v1.GuestPartingInit> {
+    if (this.#parting !== undefined) return this.#parting;
+    this.#asksParting?.reject(new AskTimeoutError(`The node ${this.#options.name} has asked again since.`));
+    this.#asksParting = deferred();
+    return this.#asksParting;
   }
 
   describe(): v1.NodeDescriptionInit {
@@ -227,7 +232,9 @@ export class GuestNode {
 
   #say(parting: v1.GuestPartingInit): void {
     this.#options.run.infrastructure.scheduler.clearTimer(this.#late);
-    this.#parting.resolve(parting);
+    this.#parting ??= parting;
+    this.#asksParting?.resolve(this.#parting);
+    this.#asksParting = undefined;
     this.#settled.reject(new StoppedError(`The node ${this.#options.name} has to go: ${parting.cause}.`));
   }
 

@@ -36,7 +36,7 @@ export class Guests {
         this.#guest(hostId).part({ cause: 'it was told to leave' });
         return {};
       },
-      parting: (_state, { hostId }) => later(this.#guest(hostId).parting),
+      parting: (_state, { hostId }) => this.#guest(hostId).parting(),
     });
     this.#run.infrastructure.spawn(guests, { name: 'guests', cUid: guestsCUid });
   }
