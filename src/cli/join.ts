@@ -1,5 +1,4 @@
 /** `millrace join`: a worker on this host for a cluster or run that is up. */
-import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { netSettings } from '../actors/runtime/index.js';
 import { ConfigError, Runtime } from '../index.js';
@@ -33,7 +32,7 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
         'In a run of millrace up it is a node, which millrace ps, inspect, logs and stop know.',
     )
     .requiredOption('--to <address>', 'the control plane, as millrace inspect prints it')
-    .option('--node <name>', 'name of the node, for placement (default: the option nodeName, or the host name)')
+    .option('--node <name>', 'name of the node, for placement, which no other node of the run has (default: the option nodeName, or the host name)')
     .option('--partitions <n>', `partitions of the process: ${optionTable.partitions.accepts}`, partitionsOf)
     .option(
       '--placement <where>',
@@ -57,7 +56,7 @@ async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
   const { to: controlPlane, node, partitions, placement, patience } = flags;
   const { values, provenance } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
   const listen = provenance.listen.source === 'default' ? listenBeside(controlPlane) : values.listen;
-  const nodeName = node ?? (provenance.nodeName.source === 'default' ? hostname() : values.nodeName);
+  const nodeName = node ?? values.nodeName;
   const ended = await joinRun({
     controlPlane,
     nodeName,

@@ -59,6 +59,9 @@ describe('millrace join', function () {
       /^ {2}first {2}process \d+, .*\n {4}worker-1 {2}p_uid \d+, process \d+, alive$/m,
     );
     expect((await run(['inspect', '--name', 'worker-1'])).stdout).to.match(/process \d+ of first, alive$/m);
+    const namesake = await joins('first').ended;
+    expect(namesake.code, namesake.stderr).to.equal(1);
+    expect(namesake.stderr).to.include('The run has a node first: give another name by --node');
     first.child.kill('SIGTERM');
     const signalled = await first.ended;
     expect(signalled.code, signalled.stderr).to.equal(143);

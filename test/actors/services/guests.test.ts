@@ -153,6 +153,25 @@ describe('a host that joins a run, on virtual time', () => {
     await down;
   });
 
+  it('is refused under what is no name of a node, or the name of another node, until that has left', async () => {
+    await up();
+    const { guests, hostId, ended } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const refusal = async (node: string): Promise<Error> => rejection(guests.admit({ hostId: 7n, node }));
+    for (const node of ['', 'n'.repeat(256), '../launcher', 'a b', 'a\nb']) {
+      expect(await refusal(node), node).to.include({ code: 'REFUSED', reason: 'BAD_NODE_NAME' });
+    }
+    for (const node of ['node-0', 'node-1', 'late']) {
+      expect(await refusal(node), node).to.include({ code: 'REFUSED', reason: 'NODE_NAME_TAKEN' });
+    }
+    expect((await refusal('late')).message).to.match(/give another name by --node/);
+    await guests.leave({ hostId });
+    await ended;
+    const again = await run.join('late', 3);
+    expect(await again.guests.settle(again)).to.include({ index: 3 });
+    await run.launcher.down();
+  });
+
   for (const cutMs of [0, 20]) {
     it(`is brought up no further once it leaves, whatever is done by then, with global services cut off for ${cutMs} ms`, async () => {
       await up();

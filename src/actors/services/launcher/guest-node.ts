@@ -41,8 +41,8 @@ export interface GuestRun {
   readonly infrastructure: Infrastructure;
   readonly display: Display;
   readonly version: string;
-  /** That the launcher has started. */
-  readonly nodes: number;
+  /** Of the nodes that the launcher has started. */
+  readonly names: readonly string[];
   /** Undefined where the primary node or global services are gone. */
   readonly primary: () => v1.NodePlace | undefined;
   readonly place: () => v1.GlobalServicesPlace | undefined;
@@ -100,6 +100,10 @@ export class GuestNode {
     this.#late = infrastructure.scheduler.setTimer(patienceMs, () =>
       this.part({ cause: `its backend was not up within ${patienceMs} ms` }),
     );
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   /** Resolves when its worker has joined the run. */
@@ -219,8 +223,8 @@ export class GuestNode {
     patienceMs = stepInfo(step).patienceMs,
   ): Promise<v1.StepReport> {
     const { run, index, hostId } = this.#options;
-    const { nodes, infrastructure } = run;
-    const order = v1.StepOrder.create({ step, patienceMs, nodes, ...payload });
+    const { names, infrastructure } = run;
+    const order = v1.StepOrder.create({ step, patienceMs, nodes: names.length, ...payload });
     return performed(order, index, () => {
       if (this.#backend === undefined) throw new ProtocolError(`node ${index} has never come up`);
       const cUid = step === v1.Step.NODE_INDICES ? backendLocalCUid(hostId, 'in') : launcherBackendCUid(index);
@@ -244,7 +248,7 @@ export class GuestNode {
       await this.#placing?.catch(() => {});
       for (const step of GOING) {
         for (const { part, cause } of (await this.#perform(step)).failures) {
-          run.infrastructure.log.warn('a guest has not left in order', { node: name, part, cause });
+          run.infrastructure.log.warn('a node that has joined the run has not left in order', { node: name, part, cause });
         }
       }
     }
@@ -265,7 +269,7 @@ export class GuestNode {
     try {
       await run.services()?.nodeLeft({ index, cause }, { timeoutMs: limits.controlPlaneTimeoutMs });
     } catch (error) {
-      run.infrastructure.log.debug('global services did not hear that a guest is gone', { index, error });
+      run.infrastructure.log.debug('global services did not hear that a node has left the run', { index, error });
     }
     gone();
     await run.infrastructure.stop(this.#listener);
