@@ -89,11 +89,13 @@ describe('a host that joins a run, on virtual time', () => {
     const first = await run.join('late', 2);
     await first.guests.settle(first);
     const parting = first.guests.parting(first);
+    await run.processes[0]?.write('hello');
     await first.guests.leave(first);
     expect(await parting).to.include({ isLost: false });
     expect((await first.ended).cause).to.equal('it ended with exit code 0');
     const second = await run.join('later', 3);
     expect(await second.guests.settle(second)).to.include({ index: 3, process: 'worker-3' });
+    expect(run.output).to.deep.equal(['late worker-2: hello', 'late ended']);
     expect(await nodes()).to.deep.equal(['node-0', 'node-1', 'later']);
     expect(await processes()).to.deep.equal(['worker-2@2 ENDED', 'worker-3@3 ALIVE']);
     expect(events).to.deep.equal(['late joined', 'late left', 'later joined']);

@@ -265,7 +265,7 @@ export class GuestNode {
   }
 
   async #gone(cause: string): Promise<void> {
-    const { run, index, gone } = this.#options;
+    const { run, index, name, gone } = this.#options;
     try {
       await run.services()?.nodeLeft({ index, cause }, { timeoutMs: limits.controlPlaneTimeoutMs });
     } catch (error) {
@@ -273,5 +273,6 @@ export class GuestNode {
     }
     gone();
     await run.infrastructure.stop(this.#listener);
+    await run.display.ended(name);
   }
 }
