@@ -32,7 +32,10 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
         'In a run of millrace up it is a node, which millrace ps, inspect, logs and stop know.',
     )
     .requiredOption('--to <address>', 'the control plane, as millrace inspect prints it')
-    .option('--node <name>', 'name of the node, for placement, which no other node of the run has (default: the option nodeName, or the host name)')
+    .option(
+      '--node <name>',
+      'name of the node, for placement, which no other node of the run has (default: the option nodeName, or the host name)',
+    )
     .option('--partitions <n>', `partitions of the process: ${optionTable.partitions.accepts}`, partitionsOf)
     .option(
       '--placement <where>',

@@ -12,7 +12,6 @@ interface HowNamed {
   readonly isGroup?: boolean;
   readonly isStandby?: boolean;
   readonly path?: string;
-  /** Time in ms that the control plane has to answer. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -150,9 +149,8 @@ export class ControlPlaneClient {
   ): Promise<void> {
     const actor = Ref.create(ref);
     const known = path || (this.#options.system.pathOf(actor.cUid) ?? '');
-    // It would be refused, and says too much.
-    const shown = known.length > limits.nameCharacters ? '' : known;
-    const entry = { name, ref: actor, isGroup, isStandby, path: shown };
+    // A longer one would be refused, and says too much.
+    const entry = { name, ref: actor, isGroup, isStandby, path: known.length > limits.nameCharacters ? '' : known };
     const { place } = await this.#session.request(
       (server, identity, options) => server.registerName({ ...identity, ...entry }, options),
       timeoutMs,
@@ -176,10 +174,8 @@ export class ControlPlaneClient {
 
   /** The members of a group are among the resources from now on. Resolves when those that there are have arrived. */
   async watchGroup(name: string, timeoutMs?: number): Promise<void> {
-    await this.#session.ask(
-      (server, { pUid, epoch }, options) => server.watchGroup({ pUid, epoch, name }, options),
-      timeoutMs,
-    );
+    const { pUid } = this;
+    await this.#session.ask((server, { epoch }, given) => server.watchGroup({ pUid, epoch, name }, given), timeoutMs);
     this.#session.holdings.groups.add(name);
   }
 

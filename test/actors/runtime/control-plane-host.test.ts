@@ -134,7 +134,9 @@ describe('runtimes with a cluster store', () => {
     const bounds = { timeoutMs: 6 * limits.controlPlaneTimeoutMs };
     const [registered, group] = [member.register('late', ref, bounds), member.group(Errands, 'none', bounds)];
     const briefly = member.register('briefly', ref, { timeoutMs: limits.controlPlaneTimeoutMs });
-    expect(await rejection(briefly)).to.have.property('code').that.is.oneOf(['UNREACHABLE', 'ASK_TIMEOUT']);
+    expect(await rejection(briefly))
+      .to.have.property('code')
+      .that.is.oneOf(['UNREACHABLE', 'ASK_TIMEOUT']);
     await registered;
     (await group)[Symbol.dispose]();
     expect(member.health().controlPlane.isReachable).to.equal(true);

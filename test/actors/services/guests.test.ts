@@ -196,7 +196,10 @@ describe('a host that joins a run, on virtual time', () => {
         await ended;
         await passed(1_000);
         expect(await nodes(), name).to.deep.equal(['node-0', 'node-1']);
-        expect((await processes()).filter((each) => !each.endsWith('ENDED')), name).to.deep.equal([]);
+        expect(
+          (await processes()).filter((each) => !each.endsWith('ENDED')),
+          name,
+        ).to.deep.equal([]);
         expect([...run.alive], name).to.have.members(['node-0', 'node-1', 'global-services']);
         expect(events.includes(`${name} left`), name).to.equal(events.includes(`${name} joined`));
       }

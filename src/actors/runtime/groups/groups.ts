@@ -177,7 +177,12 @@ export class Groups {
   }
 
   #begin(name: string, timeoutMs?: number): Use {
-    const use: Use = { memberships: new Map(), followers: new Set(), references: 0, watched: this.#watch(name, timeoutMs) };
+    const use: Use = {
+      memberships: new Map(),
+      followers: new Set(),
+      references: 0,
+      watched: this.#watch(name, timeoutMs),
+    };
     this.#uses.set(name, use);
     return use;
   }

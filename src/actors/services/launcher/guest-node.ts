@@ -248,7 +248,11 @@ export class GuestNode {
       await this.#placing?.catch(() => {});
       for (const step of GOING) {
         for (const { part, cause } of (await this.#perform(step)).failures) {
-          run.infrastructure.log.warn('a node that has joined the run has not left in order', { node: name, part, cause });
+          run.infrastructure.log.warn('a node that has joined the run has not left in order', {
+            node: name,
+            part,
+            cause,
+          });
         }
       }
     }

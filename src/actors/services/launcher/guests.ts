@@ -72,9 +72,9 @@ export class Guests {
 
   /** Throws Refusal for what is no name of a node, and for the name of another node: each is known by its name to people, logs and placement. */
   #assertNodeName(name: string): void {
-    const { accepts, check } = optionTable.nodeName;
-    if (check(name) === undefined) {
-      throw new Refusal('BAD_NODE_NAME', `${shownValue(name)} is no name of a node: give ${accepts} by --node.`);
+    const { nodeName } = optionTable;
+    if (nodeName.check(name) === undefined) {
+      throw new Refusal('BAD_NODE_NAME', `${shownValue(name)} is no name of a node: give ${nodeName.accepts} by --node.`);
     }
     const taken = [...this.#run.names, ...this.all.map((guest) => guest.name)];
     if (!taken.includes(name)) return;
