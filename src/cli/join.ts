@@ -1,5 +1,4 @@
 /** `millrace join`: a worker on this host for a cluster or run that is up. */
-import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { netSettings } from '../actors/runtime/index.js';
 import { ConfigError, Runtime } from '../index.js';
@@ -33,7 +32,10 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
         'In a run of millrace up it is a node, which millrace ps, inspect, logs and stop know.',
     )
     .requiredOption('--to <address>', 'the control plane, as millrace inspect prints it')
-    .option('--node <name>', 'name of the node, for placement (default: the option nodeName, or the host name)')
+    .option(
+      '--node <name>',
+      'name of the node, for placement, which no other node of the run has (default: the option nodeName, or the host name)',
+    )
     .option('--partitions <n>', `partitions of the process: ${optionTable.partitions.accepts}`, partitionsOf)
     .option(
       '--placement <where>',
@@ -57,7 +59,7 @@ async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
   const { to: controlPlane, node, partitions, placement, patience } = flags;
   const { values, provenance } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
   const listen = provenance.listen.source === 'default' ? listenBeside(controlPlane) : values.listen;
-  const nodeName = node ?? (provenance.nodeName.source === 'default' ? hostname() : values.nodeName);
+  const nodeName = node ?? values.nodeName;
   const ended = await joinRun({
     controlPlane,
     nodeName,
@@ -76,14 +78,17 @@ async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
     ...(placement !== undefined && { placement }),
   });
   interrupts.begin(say);
-  const count = runtime.health().partitions.length;
-  say(`${runtime.node} has joined the cluster with ${count} ${count === 1 ? 'partition' : 'partitions'}`);
-  const lost = new AbortController();
-  const signalled = interrupts.happened();
-  const reason = await Promise.race([signalled, lostControlPlane(runtime, patience, lost.signal)]);
-  lost.abort();
-  await runtime.stop();
-  interrupts.end();
+  let reason: string | undefined;
+  try {
+    const count = runtime.health().partitions.length;
+    say(`${runtime.node} has joined the cluster with ${count} ${count === 1 ? 'partition' : 'partitions'}`);
+    const lost = new AbortController();
+    reason = await Promise.race([interrupts.happened(), lostControlPlane(runtime, patience, lost.signal)]);
+    lost.abort();
+    await runtime.stop();
+  } finally {
+    interrupts.end();
+  }
   if (reason === undefined) return interrupts.first?.exitCode ?? ExitCode.interrupted;
   say(reason);
   return ExitCode.partLost;

@@ -58,13 +58,22 @@ export class UpDisplay implements Display {
     overwriteLine(text);
   }
 
+  /** Writes the lines that processes of the node have begun and not ended, and forgets the processes. */
+  async ended(node: string): Promise<void> {
+    await this.#end([...this.#streams].filter(([, stream]) => stream.node === node));
+  }
+
   /** Writes the lines that were begun and not ended. */
   async close(): Promise<void> {
-    for (const { node, name, isError, decoder, begun } of this.#streams.values()) {
+    await this.#end([...this.#streams]);
+  }
+
+  async #end(streams: readonly (readonly [string, Stream])[]): Promise<void> {
+    for (const [key] of streams) this.#streams.delete(key);
+    for (const [, { node, name, isError, decoder, begun }] of streams) {
       const rest = `${begun}${decoder.end()}`;
       if (rest !== '') await this.#write(node, name, isError, [rest]);
     }
-    this.#streams.clear();
   }
 
   #stream(node: string, name: string, isError: boolean): Stream {

@@ -1,5 +1,5 @@
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { eventually } from '../support/until.js';
 import { Folder } from './millrace.js';
@@ -53,11 +53,15 @@ describe('millrace join', function () {
     const before = await partitions();
     const first = joins('first');
     await first.says('first has joined the run');
-    expect(await partitions()).to.equal(before + 2);
+    // Its runtime has joined with its first partition, and the others follow.
+    await eventually(async () => (await partitions()) === before + 2);
     expect((await run(['ps'])).stdout).to.match(
       /^ {2}first {2}process \d+, .*\n {4}worker-1 {2}p_uid \d+, process \d+, alive$/m,
     );
     expect((await run(['inspect', '--name', 'worker-1'])).stdout).to.match(/process \d+ of first, alive$/m);
+    const namesake = await joins('first').ended;
+    expect(namesake.code, namesake.stderr).to.equal(1);
+    expect(namesake.stderr).to.include('The run has a node first: give another name by --node');
     first.child.kill('SIGTERM');
     const signalled = await first.ended;
     expect(signalled.code, signalled.stderr).to.equal(143);
@@ -94,6 +98,25 @@ describe('millrace join', function () {
     const { code, stderr } = await started.ended;
     expect(code, stderr).to.equal(143);
     expect(stderr).not.to.match(/not torn down/);
+  });
+
+  it('ends where its run has another version of Millrace, which goes on', async () => {
+    const other = join(folder.path, 'other');
+    const isLoaded = (path: string): boolean => !/\.map$|\.d\.ts$|dist\/(cjs|browser)$/.test(path);
+    cpSync(resolve('dist'), join(other, 'dist'), { recursive: true, filter: isLoaded });
+    const manifest = JSON.parse(readFileSync(resolve('package.json'), 'utf8')) as object;
+    folder.write('other/package.json', JSON.stringify({ ...manifest, version: '0.0.1' }));
+    const started = folder.start(['up', 'stays.js'], { XDG_RUNTIME_DIR: folder.path });
+    await started.says('is up: 1 node');
+    const { controlPlane, keyFile } = await inspected();
+    const env = { XDG_RUNTIME_DIR: folder.path, MILLRACE_CLUSTER_KEY_FILE: keyFile };
+    const command = [join(other, 'dist/cli/millrace.js'), 'join', '--to', controlPlane, '--node', 'old'];
+    const refused = await folder.startBy(([node = '']) => [node, ...command], [], env).ended;
+    expect(refused.code, refused.stderr).to.equal(1);
+    expect(refused.stderr).to.match(/old has Millrace 0\.0\.1, and the run .*: install the same/);
+    expect((await inspected()).processes.map(({ name }) => name)).to.deep.equal(['head']);
+    expect((await run(['stop'])).code).to.equal(0);
+    await started.ended;
   });
 
   it('leaves no worker of a run whose launcher is killed', async () => {

@@ -73,6 +73,7 @@ class Answerer {
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
   #answerer: Answerer | undefined;
+  readonly #running = new Set<Started>();
 
   constructor() {
     symlinkSync(resolve('node_modules'), join(this.path, 'node_modules'));
@@ -140,7 +141,10 @@ export default pipeline('test', import.meta.url, (p, args) => {
         look();
         void ended.then(({ stderr }) => reject(new Error(`It ended without saying "${text}": ${stderr}`)));
       });
-    return { child, ended, says };
+    const started = { child, ended, says };
+    this.#running.add(started);
+    void ended.then(() => this.#running.delete(started));
+    return started;
   }
 
   run(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
@@ -156,8 +160,11 @@ export default pipeline('test', import.meta.url, (p, args) => {
     return this.#answerer.ask({ words, env });
   }
 
+  /** Ends what a test that failed has left: it would keep the process of the tests alive. */
   async remove(): Promise<void> {
-    await this.#answerer?.end();
+    const left = [...this.#running];
+    for (const { child } of left) child.kill('SIGKILL');
+    await Promise.all([this.#answerer?.end(), ...left.map(({ ended }) => ended)]);
     rmSync(this.path, { recursive: true });
   }
 }

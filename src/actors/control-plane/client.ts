@@ -12,6 +12,7 @@ interface HowNamed {
   readonly isGroup?: boolean;
   readonly isStandby?: boolean;
   readonly path?: string;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A partition in which actors can be placed. */
@@ -144,15 +145,15 @@ export class ControlPlaneClient {
   async registerName(
     name: string,
     ref: RefInit,
-    { isGroup = false, isStandby = false, path = '' }: HowNamed = {},
+    { isGroup = false, isStandby = false, path = '', timeoutMs }: HowNamed = {},
   ): Promise<void> {
     const actor = Ref.create(ref);
     const known = path || (this.#options.system.pathOf(actor.cUid) ?? '');
-    // It would be refused, and says too much.
-    const shown = known.length > limits.nameCharacters ? '' : known;
-    const entry = { name, ref: actor, isGroup, isStandby, path: shown };
-    const { place } = await this.#session.request((server, identity, options) =>
-      server.registerName({ ...identity, ...entry }, options),
+    // A longer one would be refused, and says too much.
+    const entry = { name, ref: actor, isGroup, isStandby, path: known.length > limits.nameCharacters ? '' : known };
+    const { place } = await this.#session.request(
+      (server, identity, options) => server.registerName({ ...identity, ...entry }, options),
+      timeoutMs,
     );
     this.#session.holdings.registered({ ...entry, place });
     if (isStandby) return;
@@ -172,8 +173,9 @@ export class ControlPlaneClient {
   }
 
   /** The members of a group are among the resources from now on. Resolves when those that there are have arrived. */
-  async watchGroup(name: string): Promise<void> {
-    await this.#session.ask((server, { pUid, epoch }, options) => server.watchGroup({ pUid, epoch, name }, options));
+  async watchGroup(name: string, timeoutMs?: number): Promise<void> {
+    const { pUid } = this;
+    await this.#session.ask((server, { epoch }, given) => server.watchGroup({ pUid, epoch, name }, given), timeoutMs);
     this.#session.holdings.groups.add(name);
   }
 

@@ -108,7 +108,8 @@ export class ClusterNames {
     closed?: () => void,
   ): Promise<GroupRef<S>> {
     given.checkGroup(call, service, name, options);
-    const start = (): Promise<GroupRef<S>> => this.groups.use(service, name, options.policy ?? 'round-robin', closed);
+    const { policy = 'round-robin', timeoutMs } = options;
+    const start = (): Promise<GroupRef<S>> => this.groups.use(service, name, policy, closed, timeoutMs);
     return bounded(`The search for the members of group "${name}"`, options, this.#options.scheduler, start, (group) =>
       group[Symbol.dispose](),
     );

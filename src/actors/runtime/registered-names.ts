@@ -61,9 +61,9 @@ export class RegisteredNames {
 
   /** Rejects with ConfigError when another actor has the name. Waits for a pending unregistration of the name first. */
   async register(name: string, ref: UntypedRef, options: RegisterOptions = {}): Promise<void> {
-    const { group: isGroup = false, standby: isStandby = false } = options;
+    const { group: isGroup = false, standby: isStandby = false, timeoutMs } = options;
     if (!isGroup) await this.#leaving.get(name);
-    await this.#client().registerName(name, ref.toRef(), { isGroup, isStandby });
+    await this.#client().registerName(name, ref.toRef(), { isGroup, isStandby, timeoutMs });
     const watcher: Watcher = { terminated: () => this.#ended(name, ref) };
     this.#noLongerRefused(name, ref);
     const key = keyOf(name, ref.toRef().cUid);

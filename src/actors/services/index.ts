@@ -16,7 +16,7 @@ export { Backend, type BackendOptions } from './node/backend.js';
 export { LoggingService } from './node/logging-service.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';
 export { Processes, type StartedProcess } from './node/processes.js';
-export { openInfrastructure } from './programs/open-infrastructure.js';
+export { type InfrastructureLinks, openInfrastructure } from './programs/open-infrastructure.js';
 export { RUN_GATE, socketsOf } from './programs/global-services-process.js';
 export { NodeProcess, roleProgram } from './programs/node-process.js';
 export type { NodeStart } from './programs/role-start.js';

@@ -125,6 +125,23 @@ describe('runtimes with a cluster store', () => {
     expect(tookMs).to.be.lessThan(LEASE_MS + limits.recoveryMs / 2);
   });
 
+  it('are waited for by a registration and a search for a group for as long as these say', async () => {
+    await start('node-0');
+    const member = await start('node-1', 'member');
+    const ref = member.spawn(errands());
+    const heal = executor.network.partition(['node-1'], ['node-0']);
+    executor.scheduler.setTimer(3 * limits.controlPlaneTimeoutMs, heal);
+    const bounds = { timeoutMs: 6 * limits.controlPlaneTimeoutMs };
+    const [registered, group] = [member.register('late', ref, bounds), member.group(Errands, 'none', bounds)];
+    const briefly = member.register('briefly', ref, { timeoutMs: limits.controlPlaneTimeoutMs });
+    expect(await rejection(briefly))
+      .to.have.property('code')
+      .that.is.oneOf(['UNREACHABLE', 'ASK_TIMEOUT']);
+    await registered;
+    (await group)[Symbol.dispose]();
+    expect(member.health().controlPlane.isReachable).to.equal(true);
+  });
+
   it('wait for a member that may live, so that nobody else gets its names', async () => {
     await start('node-0');
     const second = await start('node-1');

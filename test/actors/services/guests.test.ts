@@ -89,15 +89,29 @@ describe('a host that joins a run, on virtual time', () => {
     const first = await run.join('late', 2);
     await first.guests.settle(first);
     const parting = first.guests.parting(first);
+    await run.processes[0]?.write('hello');
     await first.guests.leave(first);
     expect(await parting).to.include({ isLost: false });
     expect((await first.ended).cause).to.equal('it ended with exit code 0');
     const second = await run.join('later', 3);
     expect(await second.guests.settle(second)).to.include({ index: 3, process: 'worker-3' });
+    expect(run.output).to.deep.equal(['late worker-2: hello', 'late ended']);
     expect(await nodes()).to.deep.equal(['node-0', 'node-1', 'later']);
     expect(await processes()).to.deep.equal(['worker-2@2 ENDED', 'worker-3@3 ALIVE']);
     expect(events).to.deep.equal(['late joined', 'late left', 'later joined']);
     expect((await rejection(first.guests.settle(first))).message).to.match(/no part of the run/);
+    await run.launcher.down();
+  });
+
+  it('is told once why it has to go, however often it has asked: a later question takes the place of an earlier one', async () => {
+    await up();
+    const { guests, hostId } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const first = rejection(guests.parting({ hostId }));
+    const second = guests.parting({ hostId });
+    expect(await first).to.include({ code: 'HANDLER', handlerCode: 'ASK_TIMEOUT' });
+    await guests.leave({ hostId });
+    expect(await second).to.include({ cause: 'it was told to leave' });
     await run.launcher.down();
   });
 
@@ -140,6 +154,59 @@ describe('a host that joins a run, on virtual time', () => {
     expect((await rejection(old.guests.admit({ hostId: 6n, node: 'late' }))).message).to.match(/being torn down/);
     await down;
   });
+
+  it('is refused under what is no name of a node, or the name of another node, until that has left', async () => {
+    await up();
+    const { guests, hostId, ended } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const refusal = async (node: string): Promise<Error> => rejection(guests.admit({ hostId: 7n, node }));
+    for (const node of ['', 'n'.repeat(256), '../launcher', 'a b', 'a\nb']) {
+      expect(await refusal(node), node).to.include({ code: 'REFUSED', reason: 'BAD_NODE_NAME' });
+    }
+    for (const node of ['node-0', 'node-1', 'late']) {
+      expect(await refusal(node), node).to.include({ code: 'REFUSED', reason: 'NODE_NAME_TAKEN' });
+    }
+    expect((await refusal('late')).message).to.match(/give another name by --node/);
+    await guests.leave({ hostId });
+    await ended;
+    const again = await run.join('late', 3);
+    expect(await again.guests.settle(again)).to.include({ index: 3 });
+    await run.launcher.down();
+  });
+
+  for (const cutMs of [0, 20]) {
+    it(`is brought up no further once it leaves, whatever is done by then, with global services cut off for ${cutMs} ms`, async () => {
+      await up();
+      const passed = (ms: number): Promise<void> =>
+        new Promise((resolve) => void run.scheduler.setTimer(ms, () => resolve()));
+      const outcomes = new Set<string>();
+      for (let delayMs = 0; !outcomes.has('settled'); delayMs += 1) {
+        const name = `hasty-${delayMs}`;
+        const { guests, hostId, ended } = await run.join(name, 2 + delayMs);
+        const settled = guests.settle({ hostId }, { timeoutMs: 1e6 }).then(
+          () => 'settled',
+          ({ message }: Error) => message,
+        );
+        await passed(delayMs);
+        const heal = cutMs === 0 ? () => {} : run.network.partition(['launcher'], ['services']);
+        await guests.leave({ hostId });
+        await passed(cutMs);
+        heal();
+        outcomes.add(await settled);
+        await ended;
+        await passed(1_000);
+        expect(await nodes(), name).to.deep.equal(['node-0', 'node-1']);
+        expect(
+          (await processes()).filter((each) => !each.endsWith('ENDED')),
+          name,
+        ).to.deep.equal([]);
+        expect([...run.alive], name).to.have.members(['node-0', 'node-1', 'global-services']);
+        expect(events.includes(`${name} left`), name).to.equal(events.includes(`${name} joined`));
+      }
+      expect(outcomes.size).to.be.greaterThan(1);
+      await run.launcher.down();
+    });
+  }
 
   for (const step of ['node-indices', 'channels', 'transports', 'welcome']) {
     for (const action of ['kill', 'delay', 'fail', 'garbage']) {

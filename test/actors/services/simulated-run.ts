@@ -88,6 +88,7 @@ export class SimulatedRun {
       display: {
         output: (node, { process, text }) =>
           void this.output.push(`${node} ${process}: ${Buffer.from(text).toString()}`),
+        ended: (node) => void this.output.push(`${node} ended`),
         record: () => {},
         progress: () => {},
       },

@@ -58,8 +58,9 @@ export class Groups {
     name: string,
     policy: GroupPolicy<S>,
     closed: () => void = () => {},
+    timeoutMs?: number,
   ): Promise<GroupRef<S>> {
-    const { membership, release } = await this.#holdOf(service, name);
+    const { membership, release } = await this.#holdOf(service, name, timeoutMs);
     const close = (): void => {
       release();
       closed();
@@ -90,8 +91,12 @@ export class Groups {
   }
 
   /** Rejects with ConfigError where all actors of the group are of another service. */
-  async #holdOf(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
-    const held = await this.hold(service, name);
+  async #holdOf(
+    service: AnyService,
+    name: string,
+    timeoutMs?: number,
+  ): Promise<{ membership: Membership; release: () => void }> {
+    const held = await this.hold(service, name, timeoutMs);
     const { foreignService } = held.membership;
     if (foreignService === undefined) return held;
     held.release();
@@ -149,9 +154,16 @@ export class Groups {
     this.#uses.clear();
   }
 
-  /** The members, which change until the caller calls `release`, once. Resolves when those that there are have arrived. */
-  async hold(service: AnyService, name: string): Promise<{ membership: Membership; release: () => void }> {
-    const use = this.#uses.get(name) ?? this.#begin(name);
+  /**
+   * The members, which change until the caller calls `release`, once. Resolves when those that there are have arrived. `timeoutMs`: for the control
+   * plane to answer, where no other use of the group has asked it.
+   */
+  async hold(
+    service: AnyService,
+    name: string,
+    timeoutMs?: number,
+  ): Promise<{ membership: Membership; release: () => void }> {
+    const use = this.#uses.get(name) ?? this.#begin(name, timeoutMs);
     use.references++;
     const membership = use.memberships.get(service) ?? this.#membership(service, name, use);
     const release = (): void => this.#release(name, use);
@@ -164,15 +176,20 @@ export class Groups {
     }
   }
 
-  #begin(name: string): Use {
-    const use: Use = { memberships: new Map(), followers: new Set(), references: 0, watched: this.#watch(name) };
+  #begin(name: string, timeoutMs?: number): Use {
+    const use: Use = {
+      memberships: new Map(),
+      followers: new Set(),
+      references: 0,
+      watched: this.#watch(name, timeoutMs),
+    };
     this.#uses.set(name, use);
     return use;
   }
 
-  async #watch(name: string): Promise<void> {
+  async #watch(name: string, timeoutMs: number | undefined): Promise<void> {
     await this.#leaving.get(name);
-    await this.#options.client().watchGroup(name);
+    await this.#options.client().watchGroup(name, timeoutMs);
   }
 
   /** Another use may have brought the members before. */

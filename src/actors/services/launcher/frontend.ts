@@ -28,6 +28,8 @@ export interface Display {
   /** Resolves when more can be written. */
   output(node: string, written: v1.ProcessOutput): void | Promise<void>;
   record(node: string, record: v1.LogRecord): void;
+  /** Nothing more comes from a node. */
+  ended(node: string): void | Promise<void>;
   /** So many nodes have done a step. */
   progress(step: string, waitsFor: string, done: number, nodes: number): void;
 }

@@ -1,11 +1,11 @@
 import { Deferred } from '../../../deferred.js';
-import { ConfigError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { AskTimeoutError, ConfigError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { backendFrontendCUid, backendLocalCUid, launcherBackendCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Timer } from '../../../scheduler/index.js';
-import type { ActorRef, Context } from '../../kernel/index.js';
+import { type ActorRef, type Context, deferred, type DeferredReply } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { performed } from '../spread.js';
 import { stepInfo } from '../steps.js';
@@ -41,8 +41,8 @@ export interface GuestRun {
   readonly infrastructure: Infrastructure;
   readonly display: Display;
   readonly version: string;
-  /** That the launcher has started. */
-  readonly nodes: number;
+  /** Of the nodes that the launcher has started. */
+  readonly names: readonly string[];
   /** Undefined where the primary node or global services are gone. */
   readonly primary: () => v1.NodePlace | undefined;
   readonly place: () => v1.GlobalServicesPlace | undefined;
@@ -72,10 +72,14 @@ export class GuestNode {
   readonly #options: GuestOptions;
   readonly #listener: ActorRef<typeof v1.Launcher>;
   readonly #settled = new Deferred<v1.SettledGuestInit>();
-  readonly #parting = new Deferred<v1.GuestPartingInit>();
   readonly #late: Timer;
   #backend: v1.BackendUp | undefined;
+  #parting: v1.GuestPartingInit | undefined;
+  /** Its question why it has to go. */
+  #asksParting: DeferredReply<v1.GuestPartingInit> | undefined;
   #worker = '';
+  /** The steps that make it a node of the run. It does not go before the one that is under way has ended. */
+  #placing: Promise<void> | undefined;
   #leaving: Promise<void> | undefined;
   #isHalting = false;
 
@@ -98,14 +102,21 @@ export class GuestNode {
     );
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   /** Resolves when its worker has joined the run. */
   get settled(): Promise<v1.SettledGuestInit> {
     return this.#settled.promise;
   }
 
-  /** Resolves when it has to go. Never rejects. */
-  get parting(): Promise<v1.GuestPartingInit> {
-    return this.#parting.promise;
+  /** Answered when it has to go. It asks again where it was not answered by its deadline: its later question takes the place of the earlier one. */
+  parting(): v1.GuestPartingInit | DeferredReply<v1.GuestPartingInit> {
+    if (this.#parting !== undefined) return this.#parting;
+    this.#asksParting?.reject(new AskTimeoutError(`The node ${this.#options.name} has asked again since.`));
+    this.#asksParting = deferred();
+    return this.#asksParting;
   }
 
   describe(): v1.NodeDescriptionInit {
@@ -153,6 +164,7 @@ export class GuestNode {
       this.part({ cause });
       throw new ConfigError(`${cause}.`);
     }
+    this.#assertStays();
     if (this.#backend !== undefined) return;
     run.infrastructure.scheduler.clearTimer(this.#late);
     this.#backend = backend;
@@ -164,7 +176,20 @@ export class GuestNode {
   }
 
   async #bringUp(address: string): Promise<void> {
-    const { run, events, index, hostId, name } = this.#options;
+    const { events, index, name } = this.#options;
+    this.#placing = this.#place(address);
+    await this.#placing;
+    this.#assertStays();
+    const { process, ended } = await events.startWorker({ index, name });
+    this.#assertStays();
+    this.#worker = process;
+    void ended.then((cause) => this.#lost(cause));
+    this.#settled.resolve({ index, process });
+    events.joined(name);
+  }
+
+  async #place(address: string): Promise<void> {
+    const { run, index, hostId, name } = this.#options;
     const [primary, globalServices, services] = [run.primary(), run.place(), run.services()];
     if (primary === undefined || globalServices === undefined || services === undefined) {
       throw new StoppedError('The run is being torn down.');
@@ -175,15 +200,17 @@ export class GuestNode {
     await this.#order(v1.Step.TRANSPORTS);
     await this.#order(v1.Step.WELCOME, { globalServices });
     await services.nodeJoined({ index, name, address }, { timeoutMs: limits.controlPlaneTimeoutMs });
-    const { process, ended } = await events.startWorker({ index, name });
-    this.#worker = process;
-    void ended.then((cause) => this.#lost(cause));
-    this.#settled.resolve({ index, process });
-    events.joined(name);
+  }
+
+  /** Throws StoppedError once it has to go: what would be started then, nobody would end. */
+  #assertStays(): void {
+    if (this.#leaving === undefined && !this.#isHalting) return;
+    throw new StoppedError(`The node ${this.#options.name} has to go: it is brought up no further.`);
   }
 
   async #order(step: v1.Step, payload: Partial<v1.StepOrder> = {}): Promise<void> {
     const { failures } = await this.#perform(step, payload);
+    this.#assertStays();
     const [first] = failures;
     if (first === undefined) return;
     throw new UnreachableError(`The step ${stepInfo(step).name} failed on ${this.#options.name}: ${first.cause}.`);
@@ -196,8 +223,8 @@ export class GuestNode {
     patienceMs = stepInfo(step).patienceMs,
   ): Promise<v1.StepReport> {
     const { run, index, hostId } = this.#options;
-    const { nodes, infrastructure } = run;
-    const order = v1.StepOrder.create({ step, patienceMs, nodes, ...payload });
+    const { names, infrastructure } = run;
+    const order = v1.StepOrder.create({ step, patienceMs, nodes: names.length, ...payload });
     return performed(order, index, () => {
       if (this.#backend === undefined) throw new ProtocolError(`node ${index} has never come up`);
       const cUid = step === v1.Step.NODE_INDICES ? backendLocalCUid(hostId, 'in') : launcherBackendCUid(index);
@@ -209,16 +236,23 @@ export class GuestNode {
 
   #say(parting: v1.GuestPartingInit): void {
     this.#options.run.infrastructure.scheduler.clearTimer(this.#late);
-    this.#parting.resolve(parting);
+    this.#parting ??= parting;
+    this.#asksParting?.resolve(this.#parting);
+    this.#asksParting = undefined;
     this.#settled.reject(new StoppedError(`The node ${this.#options.name} has to go: ${parting.cause}.`));
   }
 
   async #leave(isLost: boolean): Promise<void> {
     const { run, events, name } = this.#options;
     if (this.#backend !== undefined) {
+      await this.#placing?.catch(() => {});
       for (const step of GOING) {
         for (const { part, cause } of (await this.#perform(step)).failures) {
-          run.infrastructure.log.warn('a guest has not left in order', { node: name, part, cause });
+          run.infrastructure.log.warn('a node that has joined the run has not left in order', {
+            node: name,
+            part,
+            cause,
+          });
         }
       }
     }
@@ -235,13 +269,14 @@ export class GuestNode {
   }
 
   async #gone(cause: string): Promise<void> {
-    const { run, index, gone } = this.#options;
+    const { run, index, name, gone } = this.#options;
     try {
       await run.services()?.nodeLeft({ index, cause }, { timeoutMs: limits.controlPlaneTimeoutMs });
     } catch (error) {
-      run.infrastructure.log.debug('global services did not hear that a guest is gone', { index, error });
+      run.infrastructure.log.debug('global services did not hear that a node has left the run', { index, error });
     }
     gone();
     await run.infrastructure.stop(this.#listener);
+    await run.display.ended(name);
   }
 }

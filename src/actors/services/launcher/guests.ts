@@ -1,6 +1,8 @@
-import { CapacityError, ConfigError } from '../../../errors.js';
+import { CapacityError, ConfigError, Refusal } from '../../../errors.js';
+import { shownValue } from '../../../foreign.js';
 import { debugCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
+import { optionTable } from '../../../options/index.js';
 import { v1 } from '../../../protocol/index.js';
 import { behavior, later } from '../../kernel/index.js';
 import { GuestNode, type GuestEvents, type GuestRun } from './guest-node.js';
@@ -36,7 +38,7 @@ export class Guests {
         this.#guest(hostId).part({ cause: 'it was told to leave' });
         return {};
       },
-      parting: (_state, { hostId }) => later(this.#guest(hostId).parting),
+      parting: (_state, { hostId }) => this.#guest(hostId).parting(),
     });
     this.#run.infrastructure.spawn(guests, { name: 'guests', cUid: guestsCUid });
   }
@@ -52,23 +54,39 @@ export class Guests {
     return (await Promise.all(this.all.map((guest) => guest.halt(step, patienceMs)))).flat();
   }
 
+  /** May be repeated. */
   #admit({ hostId, node: name }: v1.Guest, events: GuestEvents): void {
     if (this.#byHostId.has(hostId)) return;
-    if (this.#isHalting) throw new ConfigError('No host can join: the run is being torn down.');
+    if (this.#isHalting) throw new Refusal('HALTING', 'No node can join: the run is being torn down.');
+    this.#assertNodeName(name);
     if (this.#byHostId.size >= limits.managedProcesses) {
       throw new CapacityError(
-        `${limits.managedProcesses} hosts have joined this run (limit managedProcesses): end one of them first.`,
+        `${limits.managedProcesses} nodes have joined this run (limit managedProcesses): end one of them first.`,
       );
     }
-    const index = this.#run.nodes + this.#joined;
+    const index = this.#run.names.length + this.#joined;
     const gone = (): void => void this.#byHostId.delete(hostId);
     this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, gone }));
     this.#joined += 1;
   }
 
+  /** Throws Refusal for what is no name of a node, and for the name of another node: each is known by its name to people, logs and placement. */
+  #assertNodeName(name: string): void {
+    const { nodeName } = optionTable;
+    if (nodeName.check(name) === undefined) {
+      throw new Refusal('BAD_NODE_NAME', `${shownValue(name)} is no name of a node: give ${nodeName.accepts} by --node.`);
+    }
+    const taken = [...this.#run.names, ...this.all.map((guest) => guest.name)];
+    if (!taken.includes(name)) return;
+    throw new Refusal(
+      'NODE_NAME_TAKEN',
+      `The run has a node ${name}: give another name by --node, or wait until that node has left the run.`,
+    );
+  }
+
   #guest(hostId: bigint): GuestNode {
     const guest = this.#byHostId.get(hostId);
     if (guest !== undefined) return guest;
-    throw new ConfigError('This host is no part of the run: it has left, or was never admitted.');
+    throw new ConfigError('This node is no part of the run: it has left, or was never admitted.');
   }
 }

@@ -79,7 +79,7 @@ export class Launcher {
       infrastructure,
       display,
       version,
-      nodes: hosts.length,
+      names: hosts.map(({ node }) => node),
       primary: () => this.#frontends[0]?.place,
       place: () => this.#globalServices,
       services: () => this.globalServices,

@@ -51,13 +51,17 @@ export class NodeProcess {
       const { log, close } = closableLogger(leveled(logLevel, () => this.#logger));
       const links = { name: node, folder, key, listen, advertisedHost, tls };
       const infrastructure = await openInfrastructure(links, this.#scheduler, log);
-      const faults = FaultPoints.parse(this.#start.faults);
-      const orphaned = (): void => void this.abandon().catch(() => {});
-      this.#backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(log), faults, orphaned });
-      await this.#backend.start();
-      await this.#mayEnd.promise;
-      close();
-      await infrastructure.close();
+      try {
+        const faults = FaultPoints.parse(this.#start.faults);
+        const orphaned = (): void => void this.abandon().catch(() => {});
+        const backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(log), faults, orphaned });
+        this.#backend = backend;
+        await this.#up(backend);
+        await this.#mayEnd.promise;
+      } finally {
+        close();
+        await infrastructure.close();
+      }
     } finally {
       removeFolder(folder);
     }
@@ -76,6 +80,16 @@ export class NodeProcess {
       removeLaunchers(this.#runFolder);
       removeFolder(this.#folder);
       this.#mayEnd.resolve();
+    }
+  }
+
+  /** A launcher whose answer does not arrive may have started processes here already. */
+  async #up(backend: Backend): Promise<void> {
+    try {
+      await backend.start();
+    } catch (error) {
+      await backend.roles.close(ORPHANS_MS);
+      throw error;
     }
   }
 
