@@ -9,6 +9,7 @@ import { closeAfterEach, Cluster, until } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 import { JoinedNetworks, NEWS_MS } from './joined-networks.js';
 import { done, porter } from './porter.js';
+import { takesTwice } from './takes-twice.js';
 
 describe('a gateway among strangers', () => {
   closeAfterEach();
@@ -52,6 +53,41 @@ describe('a gateway among strangers', () => {
     // Who forgets to release it has it for as long as it has said.
     await world.cluster.pass(3_000);
     expect(await rejection(lent.run({ value: 1 }))).to.be.instanceOf(MillraceError);
+    unwatch();
+  });
+
+  it('gives back what a caller had that has used its numbers twice, and has ended', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const near = await world.serving('shop', 0);
+    await world.serving('depot', 1);
+    const gateway = await world.gateway(['shop', 'depot'], { requests: 1 });
+    await takesTwice(await world.process('shop', 'stranger'), group);
+    world.cluster.executor.crash('stranger');
+    await until(() => gateway.explain().every(({ requests }) => requests === 0));
+    const client = await near.client(Listing);
+    expect((await client.run({ value: 1 })).value).to.equal(1);
+  });
+
+  it('keeps a request apart from a withdrawn one with its number', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const { runtime } = await world.serving('shop', 0);
+    const far = await world.serving('depot', 1);
+    const gateway = await world.gateway(['shop', 'depot']);
+    const found: ActorRef<typeof v1.ComponentPool>[] = [];
+    const unwatch = await runtime.watchGroup(v1.ComponentPool, group, (all) => void found.splice(0, 9, ...all));
+    const [pool] = found;
+    if (pool === undefined) throw new Error('there is a gateway');
+    const caller = runtime.spawn(behavior(v1.ComponentCaller, { poolLoaded: () => {} })).toRef();
+    const request = { caller, id: 1, timeoutMs: 1_000, mayLeave: true };
+    const withdrawn = pool.acquire(request);
+    pool.release({ caller, id: 1, hasAnswered: false });
+    const again = pool.acquire(request);
+    expect((await withdrawn).refused).to.include('withdrawn');
+    expect((await again).container).to.not.equal(undefined);
+    const lent = (): number => gateway.explain().reduce((sum, { requests }) => sum + requests, 0);
+    expect(lent()).to.equal(1);
+    pool.release({ caller, id: 1, hasAnswered: false });
+    await until(() => lent() === 0 && [...far.served][0]?.load().idle === 1);
     unwatch();
   });
 

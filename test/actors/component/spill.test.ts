@@ -8,9 +8,10 @@ import type { Runtime } from '#src/actors/runtime/index.js';
 import { AskAbortedError, AskTimeoutError, CapacityError, MillraceError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
-import { closeAfterEach, Cluster } from '../runtime/harness.js';
+import { closeAfterEach, Cluster, until } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 import { clerk } from './clerk.js';
+import { takesTwice } from './takes-twice.js';
 
 const idOf = ({ load }: { readonly load: Uint8Array }): string => Buffer.from(load).toString();
 
@@ -199,6 +200,18 @@ describe('a pool', () => {
     await pool.acquire({ ...good, id: 2 });
     expect((await client.run({ value: 1 })).value).to.equal(2);
     unwatch();
+  });
+
+  it('takes back the container of a caller that has used its number twice, and has ended', async () => {
+    const cluster = new Cluster();
+    const runtime = await cluster.start({ node: 'depot' });
+    const network = componentNetwork(runtime);
+    const served = await network.serve(clerk, { containers: 1 });
+    const stranger = await cluster.start({ node: 'stranger' });
+    await takesTwice(stranger, `components of ${Listing.typeName}`);
+    expect(served.load().idle).to.equal(0);
+    cluster.executor.crash('stranger');
+    await until(() => served.load().idle === 1);
   });
 });
 

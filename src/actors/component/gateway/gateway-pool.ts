@@ -248,7 +248,9 @@ export class GatewayPool implements LendingPool {
   }
 
   #end(passing: Passing): void {
-    if (!this.#passing.delete(passing.key)) return;
+    // Another request may have its number by now.
+    if (this.#passing.get(passing.key) !== passing) return;
+    this.#passing.delete(passing.key);
     const { places, side } = this.#options;
     places.give();
     passing.over.abort();

@@ -57,8 +57,8 @@ export interface PoolActor {
 /** A process that uses the pool. */
 interface Caller {
   readonly ref: ActorRef<typeof v1.ComponentCaller>;
-  /** Keys of its requests that wait or have a container. */
-  readonly requests: Set<string>;
+  /** Its requests that wait or have a container, by their keys. */
+  readonly requests: Map<string, v1.ContainerRequest>;
 }
 
 /** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
@@ -109,7 +109,8 @@ class Callers {
     const { withinMs, timeoutMs, leaseMs = Number.POSITIVE_INFINITY, waitedMs, mayLeave, networks } = checked(request);
     const key = keyOf(request.caller, request.id);
     const caller = this.#callerOf(request.caller, context);
-    caller?.requests.add(key);
+    // One with the number of another is refused, and must not make that one forgotten.
+    if (caller?.requests.has(key) === false) caller.requests.set(key, request);
     let isLent = false;
     try {
       const acquired = await pool.acquire({ key, withinMs, timeoutMs, leaseMs, waitedMs, mayLeave, networks });
@@ -120,7 +121,7 @@ class Callers {
       isLent = true;
       return { container: acquired.container.ref.toRef(), isPassedOn: isGateway, load: described };
     } finally {
-      if (!isLent) caller?.requests.delete(key);
+      if (!isLent && caller?.requests.get(key) === request) caller.requests.delete(key);
     }
   }
 
@@ -139,7 +140,7 @@ class Callers {
       return;
     }
     this.#callers.delete(key);
-    for (const each of caller.requests) this.#options.pool.release(each, false);
+    for (const each of caller.requests.keys()) this.#options.pool.release(each, false);
   }
 
   /** Tells those who use the pool how much it has to do, where that has changed. */
@@ -168,7 +169,7 @@ class Callers {
     const key = callerKey(ref);
     let caller = this.#callers.get(key);
     if (caller === undefined) {
-      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Set() };
+      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Map() };
       this.#callers.set(key, caller);
       context.watch(caller.ref);
     }
