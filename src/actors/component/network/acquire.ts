@@ -106,7 +106,8 @@ export class Acquirer {
     const id = nextId();
     const release = (hasAnswered: boolean): void => this.#release(pool, id, hasAnswered);
     const leaseMs = isStream ? undefined : timeoutMs;
-    const request = { caller, id, ...waiting, timeoutMs, leaseMs, mayLeave: only === 'any', networks: through };
+    const { token } = pool;
+    const request = { caller, token, id, ...waiting, timeoutMs, leaseMs, mayLeave: only === 'any', networks: through };
     try {
       const { container, refused, load, isPassedOn } = await pool.ref.acquire(request, { timeoutMs, signal });
       directory.heardFrom(pool, load);
