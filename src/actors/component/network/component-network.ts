@@ -159,7 +159,7 @@ export class ComponentNetwork {
    */
   async client<S extends AnyService>(service: S): Promise<ComponentClient<S>> {
     const { acquirer } = await this.#use(service);
-    return componentClient(service, this.#runtime[systemKey], acquirer);
+    return componentClient(service, this.#runtime[systemKey], acquirer, this.#runtime.draining);
   }
 
   /** How much each process that serves a component has to do now. */
