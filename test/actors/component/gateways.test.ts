@@ -192,6 +192,27 @@ describe('a gateway between two networks', () => {
     await until(() => farLoad()?.idle === 1);
   });
 
+  for (const ends of ['closes', 'stops with its runtime'] as const) {
+    it(`that ${ends} ends what it has not answered with one error, as in a crash`, async () => {
+      const { client, gateway, cluster, farLoad } = await joined({ depot: 2 });
+      const asked = rejection(client.run({ value: 5_000 }, { timeoutMs: 60_000 }));
+      const stream = client.list({ value: 30 }, { timeoutMs: 60_000 })[Symbol.asyncIterator]();
+      expect((await stream.next()).done).to.equal(false);
+      await cluster.pass(100);
+      const [gate] = cluster.started.filter(({ node }) => node.startsWith('gate'));
+      const ended = ends === 'closes' ? gateway.close({ drainMs: 50 }) : gate?.stop({ drainTimeoutMs: 50 });
+      const read = async (): Promise<void> => {
+        while ((await stream.next()).done !== true);
+      };
+      for (const error of [await asked, await rejection(read())]) {
+        expect(error).to.be.instanceOf(UnreachableError);
+        expect(error).to.have.property('message').that.includes('its gateway').and.does.not.include('ComponentPool');
+      }
+      await ended;
+      await until(() => farLoad()?.idle === 2);
+    });
+  }
+
   it('that ends leaves its callers with an error, and the containers to others', async () => {
     const { client, cluster, farLoad } = await joined({ depot: 3 });
     const all = Array.from({ length: 3 }, () => rejection(client.run({ value: 2_000 }, { timeoutMs: 60_000 })));

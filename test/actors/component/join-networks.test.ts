@@ -9,6 +9,7 @@ import { closeAfterEach, Cluster, until } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 import { JoinedNetworks, NEWS_MS } from './joined-networks.js';
 import { done, porter } from './porter.js';
+import { takesTwice } from './takes-twice.js';
 
 describe('a gateway among strangers', () => {
   closeAfterEach();
@@ -59,6 +60,18 @@ describe('a gateway among strangers', () => {
     await world.cluster.pass(3_000);
     expect(await rejection(lent.run({ value: 1 }))).to.be.instanceOf(MillraceError);
     unwatch();
+  });
+
+  it('gives back what a caller had that has used its numbers twice, and has ended', async () => {
+    const world = new JoinedNetworks(new Cluster());
+    const near = await world.serving('shop', 0);
+    await world.serving('depot', 1);
+    const gateway = await world.gateway(['shop', 'depot'], { requests: 1 });
+    await takesTwice(await world.process('shop', 'stranger'), group);
+    world.cluster.executor.crash('stranger');
+    await until(() => gateway.explain().every(({ requests }) => requests === 0));
+    const client = await near.client(Listing);
+    expect((await client.run({ value: 1 })).value).to.equal(1);
   });
 
   it('gives back what a request has whose number was released and used again while the first one waited', async () => {

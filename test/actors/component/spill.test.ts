@@ -1,16 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type ComponentNetwork, componentNetwork } from '#src/actors/component/index.js';
-import { capacityKey } from '#src/actors/component/network/component-network.js';
+import { capacityKey, useKey } from '#src/actors/component/network/component-network.js';
 import { spillOrder } from '#src/actors/component/network/spill-order.js';
 import { type ActorRef, behavior } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { AskAbortedError, AskTimeoutError, CapacityError, MillraceError } from '#src/errors.js';
 import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
-import { closeAfterEach, Cluster } from '../runtime/harness.js';
+import { closeAfterEach, Cluster, until } from '../runtime/harness.js';
 import { Listing } from '../transport/errands.js';
 import { clerk } from './clerk.js';
+import { takesTwice } from './takes-twice.js';
 
 const idOf = ({ load }: { readonly load: Uint8Array }): string => Buffer.from(load).toString();
 
@@ -199,6 +200,64 @@ describe('a pool', () => {
     await pool.acquire({ ...good, id: 2 });
     expect((await client.run({ value: 1 })).value).to.equal(2);
     unwatch();
+  });
+
+  it('is believed about itself alone, whatever another one says of it', async () => {
+    const cluster = new Cluster();
+    const network = componentNetwork(await cluster.start({ node: 'depot' }));
+    const served = await network.serve(clerk);
+    const near = componentNetwork(await cluster.start({ node: 'shop' }));
+    const client = await near.client(Listing);
+    await client.run({ value: 1 }, { only: 'network' });
+    const group = `components of ${Listing.typeName}`;
+    const stranger = await cluster.start({ node: 'stranger' });
+    let told = 0;
+    const liar = stranger.spawn(
+      behavior(v1.ComponentPool, {
+        acquire: (_state, { caller, token }, context) => {
+          const gateway = v1.GatewayLoad.create({ network: 'paradise', version: 2 ** 32 - 1 });
+          const load = v1.PoolLoad.create({ pool: channel, component: 'clerk', node: 'stranger', gateway });
+          const victim = context.ref(v1.ComponentCaller, caller);
+          for (const each of [token, 0n, token ^ 2n]) {
+            victim.poolLoaded({ token: each, load });
+            told++;
+          }
+          return { refused: 'it has none' };
+        },
+        release: () => {},
+        describePool: () => ({ node: 'stranger', containers: 9, idle: 9 }),
+        limitCapacity: () => ({}),
+      }),
+    );
+    let channel = 0n;
+    const unwatch = await stranger.watchGroup(v1.ComponentPool, group, ([pool]) => {
+      channel = pool?.toRef().cUid ?? 0n;
+    });
+    unwatch();
+    await stranger.register(group, liar, { group: true });
+    const { directory } = await near[useKey](Listing);
+    await until(() => directory.pools.length === 2);
+    for (let count = 0; count < 4; count++) await client.run({ value: 1 }, { only: 'network' });
+    expect(told).to.be.greaterThan(0);
+    await cluster.pass(1_000);
+    const depot = () => directory.pools.find(({ ref }) => ref.toRef().cUid === channel)?.load;
+    expect(depot()).to.include({ node: 'depot', gateway: undefined });
+    await client.run({ value: 1 }, { only: 'network', timeoutMs: 1_000 });
+    // What its own pool reports still counts.
+    served.setContainers(3);
+    await until(() => depot()?.containers === 3);
+  });
+
+  it('takes back the container of a caller that has used its number twice, and has ended', async () => {
+    const cluster = new Cluster();
+    const runtime = await cluster.start({ node: 'depot' });
+    const network = componentNetwork(runtime);
+    const served = await network.serve(clerk, { containers: 1 });
+    const stranger = await cluster.start({ node: 'stranger' });
+    await takesTwice(stranger, `components of ${Listing.typeName}`);
+    expect(served.load().idle).to.equal(0);
+    cluster.executor.crash('stranger');
+    await until(() => served.load().idle === 1);
   });
 });
 

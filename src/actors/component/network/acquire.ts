@@ -159,6 +159,7 @@ export class Acquirer {
     const release = (hasAnswered: boolean): void => this.#release(pool, id, hasAnswered);
     const request = {
       caller,
+      token: pool.token,
       id,
       withinMs: withinOf(),
       waitedMs: (wanted.waitedMs ?? 0) + nowMs - beganMs,

@@ -1,4 +1,4 @@
-import { AskTimeoutError, HandlerError, RefusedError, UnreachableError } from '../../../errors.js';
+import { AskTimeoutError, HandlerError, RefusedError, StoppedError, UnreachableError } from '../../../errors.js';
 import { errorOf, isAsyncIterable } from '../../../foreign.js';
 import { type AcceptedOptions, checkOptions } from '../../../options/index.js';
 import type {
@@ -53,13 +53,14 @@ export type ComponentClient<S extends AnyService> = {
     : ComponentCallOf<S['methods'][K]>;
 };
 
-/** The client of one service in one process. */
+/** The client of one service in one process. `draining`: aborted when that stops. */
 export function componentClient<S extends AnyService>(
   service: S,
   system: ActorSystem,
   acquirer: Acquirer,
+  draining: AbortSignal,
 ): ComponentClient<S> {
-  const requests = new ComponentRequests(service, system, acquirer);
+  const requests = new ComponentRequests(service, system, acquirer, draining);
   const calls = Object.values(service.methods).map((method) => [
     method.name,
     (message: unknown, options?: ComponentStreamOptions) => requests.call(method, message, options),
@@ -82,11 +83,13 @@ class ComponentRequests {
   readonly #service: AnyService;
   readonly #system: ActorSystem;
   readonly #acquirer: Acquirer;
+  readonly #draining: AbortSignal;
 
-  constructor(service: AnyService, system: ActorSystem, acquirer: Acquirer) {
+  constructor(service: AnyService, system: ActorSystem, acquirer: Acquirer, draining: AbortSignal) {
     this.#service = service;
     this.#system = system;
     this.#acquirer = acquirer;
+    this.#draining = draining;
   }
 
   call(method: AnyMethod, message: unknown, options: ComponentStreamOptions | undefined): unknown {
@@ -123,7 +126,7 @@ class ComponentRequests {
       return reply;
     } catch (error) {
       hasAnswered = error instanceof HandlerError || error instanceof RefusedError;
-      throw error;
+      throw this.#failed(lease, method, error);
     } finally {
       lease.release(hasAnswered);
     }
@@ -135,6 +138,8 @@ class ComponentRequests {
       const { timeoutMs: _timeoutMs, signal: _signal, ...rest } = options;
       this.#invoke(lease, method, message, rest);
       if (lease.isPassedOn) await this.#passedOn(lease, method, wanted);
+    } catch (error) {
+      throw this.#failed(lease, method, error);
     } finally {
       // Its pool asks the container, which answers behind the message.
       lease.release(false);
@@ -158,6 +163,8 @@ class ComponentRequests {
     try {
       const stream = this.#invoke(lease, method, message, options);
       if (isAsyncIterable(stream)) yield* stream;
+    } catch (error) {
+      throw this.#failed(lease, method, error);
     } finally {
       // The generator in the container may still have to end.
       lease.release(false);
@@ -166,6 +173,12 @@ class ComponentRequests {
 
   #invoke({ container }: Lease, method: AnyMethod, message: unknown, options: StreamOptions | undefined): unknown {
     return invoke(this.#system.reference(this.#service, container), method, message, options);
+  }
+
+  /** The actor of a gateway has stopped: its container, which its caller does not see, may go on. Where this process stops, that may be the cause. */
+  #failed({ isPassedOn }: Lease, { fullName }: AnyMethod, error: unknown): unknown {
+    if (!isPassedOn || !(error instanceof StoppedError) || this.#draining.aborted) return error;
+    return new UnreachableError(`${fullName}: its gateway to another network has ended, and nobody knows whether the request was handled.`, { cause: error });
   }
 }
 

@@ -12,6 +12,7 @@ import { CapacityLimits } from './capacity-limits.js';
 import { ClusterCapacity } from './cluster-capacity.js';
 import { type ComponentClient, componentClient } from './component-client.js';
 import { PoolDirectory } from './pool-directory.js';
+import { ReportTokens } from './report-tokens.js';
 import {
   type ComponentLoad,
   type ServedComponent,
@@ -59,6 +60,7 @@ export class ComponentNetwork {
   readonly #directories = new Set<PoolDirectory>();
   readonly #occupied = new Map<number, number>();
   readonly #limits = new CapacityLimits();
+  readonly #tokens: ReportTokens;
   readonly #limitListeners = new Set<() => void>();
   #cluster: Promise<ClusterCapacity> | undefined;
   readonly #drain = (): void => {
@@ -71,6 +73,7 @@ export class ComponentNetwork {
 
   constructor(runtime: Runtime, { security, lifeCycle, observe }: NetworkPlugins = {}) {
     this.#runtime = runtime;
+    this.#tokens = new ReportTokens(runtime.scheduler, `${runtime.node}/${runtime.name}`);
     const { log } = runtime[systemKey].callServices;
     this.#plugins = { security, lifeCycle: new LifeCycle(lifeCycle, log), observe: guardedObserver(observe, log) };
     runtime.draining.addEventListener('abort', this.#drain);
@@ -156,7 +159,7 @@ export class ComponentNetwork {
    */
   async client<S extends AnyService>(service: S): Promise<ComponentClient<S>> {
     const { acquirer } = await this.#use(service);
-    return componentClient(service, this.#runtime[systemKey], acquirer);
+    return componentClient(service, this.#runtime[systemKey], acquirer, this.#runtime.draining);
   }
 
   /** How much each process that serves a component has to do now. */
@@ -217,7 +220,8 @@ export class ComponentNetwork {
     const caller = this.#callerActor().toRef();
     const { log } = this.#runtime[systemKey].callServices;
     const heard = ({ limits }: v1.PoolLoad): void => this.#limited(limits);
-    const directory = new PoolDirectory({ here: { node, process }, log, caller, limits: this.#limits, heard });
+    const [here, limits, tokens] = [{ node, process }, this.#limits, this.#tokens];
+    const directory = new PoolDirectory({ here, log, caller, tokens, limits, heard });
     this.#directories.add(directory);
     const unwatch = await this.#runtime.watchGroup(v1.ComponentPool, group, (refs) => directory.changed(refs));
     await directory.settled();
@@ -235,9 +239,10 @@ export class ComponentNetwork {
     this.#caller ??= this.#runtime[systemKey].spawn(
       behavior(v1.ComponentCaller, {
         supervision: 'resume',
-        poolLoaded: (_state, load) => {
-          for (const directory of this.#directories) directory.heard(load);
-          this.#limited(load.limits);
+        poolLoaded: (_state, { token, load }) => {
+          if (load === undefined) return;
+          const isKnown = [...this.#directories].filter((directory) => directory.heard(token, load)).length > 0;
+          if (isKnown) this.#limited(load.limits);
         },
       }),
     );

@@ -4,6 +4,7 @@ import type { Ref, v1 } from '../../../protocol/index.js';
 import type { ActorRef, UntypedRef } from '../../kernel/index.js';
 import type { CapacityLimits } from './capacity-limits.js';
 import { reachedIn } from './reached-networks.js';
+import type { ReportTokens } from './report-tokens.js';
 import type { Distance, KnownLoad, ReachedNetwork } from './spill-order.js';
 
 type PoolRef = ActorRef<typeof v1.ComponentPool>;
@@ -11,12 +12,15 @@ type PoolRef = ActorRef<typeof v1.ComponentPool>;
 /** A pool of a service, as this process knows it. */
 export class KnownPool implements KnownLoad {
   readonly ref: PoolRef;
+  /** Of its reports: a secret of this process and this pool. */
+  readonly token: bigint;
   readonly #here: { readonly node: string; readonly process: string };
   #load: v1.PoolLoad | undefined;
   #reached: readonly ReachedNetwork[] = [];
 
-  constructor(ref: PoolRef, here: { readonly node: string; readonly process: string }) {
+  constructor(ref: PoolRef, token: bigint, here: { readonly node: string; readonly process: string }) {
     this.ref = ref;
+    this.token = token;
     this.#here = here;
   }
 
@@ -84,6 +88,7 @@ export interface PoolDirectoryOptions {
   readonly log: Logger;
   /** The actor of this process that pools tell how much they have to do. */
   readonly caller: Ref;
+  readonly tokens: ReportTokens;
   readonly limits: CapacityLimits;
   /** Called with what each pool says. */
   readonly heard: (load: v1.PoolLoad) => void;
@@ -118,10 +123,11 @@ export class PoolDirectory {
     this.#pools = refs.map((ref) => this.#pools.find((known) => isSameActor(known.ref, ref)) ?? this.#newPool(ref));
   }
 
-  /** A pool has said how much it has to do. */
-  heard(load: v1.PoolLoad): void {
-    const pool = this.#pools.find(({ ref }) => ref.toRef().cUid === load.pool);
+  /** The pool that has this token says how much it has to do. False where none has it: somebody else may say anything. */
+  heard(token: bigint, load: v1.PoolLoad): boolean {
+    const pool = this.#pools.find((each) => each.token === token);
     if (pool !== undefined) this.#hear(pool, load);
+    return pool !== undefined;
   }
 
   /** As `heard`, from a known pool: what it says comes with its answers, too. */
@@ -157,7 +163,8 @@ export class PoolDirectory {
   }
 
   #newPool(ref: PoolRef): KnownPool {
-    const pool = new KnownPool(ref, this.#options.here);
+    const { here, tokens } = this.#options;
+    const pool = new KnownPool(ref, tokens.of(ref.toRef()), here);
     const asked = this.#ask(pool, {})
       .then(() => this.#watch(pool))
       .finally(() => this.#asked.delete(asked));
@@ -167,7 +174,7 @@ export class PoolDirectory {
 
   async #watch(pool: KnownPool): Promise<void> {
     if ([...this.#watches.values()].some((counts) => counts(pool)))
-      await this.#ask(pool, { caller: this.#options.caller });
+      await this.#ask(pool, { caller: this.#options.caller, token: pool.token });
   }
 
   async #ask(pool: KnownPool, request: v1.PoolToDescribeInit): Promise<void> {

@@ -62,6 +62,8 @@ interface Caller {
   readonly ref: ActorRef<typeof v1.ComponentCaller>;
   /** Its requests that wait or have a container, by their keys. */
   readonly requests: Map<string, v1.ContainerRequest>;
+  /** What it believes reports by. */
+  token: bigint;
 }
 
 /** The actor by which the processes of a cluster use a pool. What a process has is taken back when it ends. */
@@ -72,9 +74,9 @@ export function poolBehavior(options: PoolActorOptions): Behavior<typeof v1.Comp
     state: () => new Callers(options),
     acquire: (callers, request, context) => later(callers.acquire(request, context)),
     release: (callers, { caller, id, hasAnswered }) => callers.release(caller, id, hasAnswered),
-    describePool: (callers, { caller, limits }, context) => {
+    describePool: (callers, { caller, token, limits }, context) => {
       limited(limits);
-      callers.watched(caller, context);
+      callers.watched(caller, token, context);
       return load();
     },
     limitCapacity: (_callers, { limits }) => {
@@ -111,7 +113,7 @@ class Callers {
     const { pool, load, isGateway = false } = this.#options;
     const { leaseMs = Number.POSITIVE_INFINITY, ...given } = checked(request);
     const key = keyOf(request.caller, request.id);
-    const caller = this.#callerOf(request.caller, context);
+    const caller = this.#callerOf(request.caller, request.token, context);
     // A second request with the number of another one is refused, and that one goes on.
     if (caller?.requests.has(key) === false) caller.requests.set(key, request);
     let [mustGiveBack, isLent] = [false, false];
@@ -157,9 +159,10 @@ class Callers {
     const state = stateOf(load);
     if (state === this.#reported && (load.waiting ?? 0) === 0) return;
     this.#reported = state;
-    for (const { ref } of this.#callers.values()) {
+    const told = v1.PoolLoad.create(load);
+    for (const { ref, token } of this.#callers.values()) {
       try {
-        ref.poolLoaded(load);
+        ref.poolLoaded({ token, load: told });
       } catch (error) {
         // It does not take reports as fast as they come. The next one has what this one had.
         if (!(error instanceof BackpressureError)) throw error;
@@ -168,19 +171,20 @@ class Callers {
   }
 
   /** From now on this process is told, too. */
-  watched(ref: Ref | undefined, context: Context): void {
-    this.#callerOf(ref, context);
+  watched(ref: Ref | undefined, token: bigint, context: Context): void {
+    this.#callerOf(ref, token, context);
   }
 
-  #callerOf(ref: Ref | undefined, context: Context): Caller | undefined {
+  #callerOf(ref: Ref | undefined, token: bigint, context: Context): Caller | undefined {
     if (ref === undefined) return undefined;
     const key = callerKey(ref);
     let caller = this.#callers.get(key);
     if (caller === undefined) {
-      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Map() };
+      caller = { ref: context.ref(v1.ComponentCaller, ref), requests: new Map(), token };
       this.#callers.set(key, caller);
       context.watch(caller.ref);
     }
+    if (token !== 0n) caller.token = token;
     return caller;
   }
 }
