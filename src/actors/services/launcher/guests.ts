@@ -74,7 +74,10 @@ export class Guests {
   #assertNodeName(name: string): void {
     const { nodeName } = optionTable;
     if (nodeName.check(name) === undefined) {
-      throw new Refusal('BAD_NODE_NAME', `${shownValue(name)} is no name of a node: give ${nodeName.accepts} by --node.`);
+      throw new Refusal(
+        'BAD_NODE_NAME',
+        `${shownValue(name)} is no name of a node: give ${nodeName.accepts} by --node.`,
+      );
     }
     const taken = [...this.#run.names, ...this.all.map((guest) => guest.name)];
     if (!taken.includes(name)) return;
