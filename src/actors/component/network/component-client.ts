@@ -177,7 +177,10 @@ class ComponentRequests {
   /** The actor of a gateway has stopped: its container, which its caller does not see, may go on. Where this process stops, that may be the cause. */
   #failed({ isPassedOn }: Lease, { fullName }: AnyMethod, error: unknown): unknown {
     if (!isPassedOn || !(error instanceof StoppedError) || this.#draining.aborted) return error;
-    return new UnreachableError(`${fullName}: its gateway to another network has ended, and nobody knows whether the request was handled.`, { cause: error });
+    return new UnreachableError(
+      `${fullName}: its gateway to another network has ended, and nobody knows whether the request was handled.`,
+      { cause: error },
+    );
   }
 
   #invoke({ container }: Lease, { name }: AnyMethod, message: unknown, options: StreamOptions | undefined): unknown {
