@@ -1,3 +1,5 @@
+import { isWellFormed } from './well-formed.js';
+
 /** One option: its default, and how its values are checked and parsed. */
 export interface Option<T> {
   readonly default: T;
@@ -67,7 +69,7 @@ export interface TextOption {
 /** An option that accepts texts of one form. */
 export function text({ isValid, ...about }: TextOption): Option<string> {
   const check = (value: unknown): string | undefined =>
-    typeof value === 'string' && isValid(value) ? value : undefined;
+    typeof value === 'string' && isWellFormed(value) && isValid(value) ? value : undefined;
   return { ...about, check, parse: check };
 }
 

@@ -7,6 +7,7 @@ import type { ClientState } from './connection-state.js';
 import type { UndeliveredTell } from './calls-in-flight.js';
 import type { Session } from './session.js';
 import { type ClientStream, StreamReader } from './stream-reader.js';
+import { isWellFormed } from '../well-formed.js';
 
 /** Called with the state of the connection; `error` says why there is none. */
 export type StateListener = (state: ClientState, error: MillraceError | undefined) => void;
@@ -161,5 +162,7 @@ function wakeUps(wake: () => void): () => void {
 function checkNamed(of: string, what: string, value: unknown, property: string, name: unknown): void {
   const isNamed = typeof value === 'object' && value !== null && 'typeName' in value && property in value;
   if (!isNamed) throw new ConfigError(`${of} needs a ${what} of a module that millrace gen made.`);
-  if (typeof name !== 'string' || name === '') throw new ConfigError(`${of} needs a name, a text that is not empty.`);
+  if (typeof name !== 'string' || name === '' || !isWellFormed(name)) {
+    throw new ConfigError(`${of} needs a name, a text that is not empty, of whole characters.`);
+  }
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { shownValue } from '../foreign.js';
 import { nearestName } from './nearest-name.js';
+import { isWellFormed } from '../well-formed.js';
 
 /** What an option of a call in code accepts: its type, since the compiler does not see what JavaScript passes. Ranges are checked where they are known. */
 export interface Accepted {
@@ -15,7 +16,7 @@ export const accepted = {
   milliseconds: { what: 'a number of milliseconds', is: (value) => typeof value === 'number' },
   number: { what: 'a number', is: (value) => typeof value === 'number' },
   flag: { what: 'true or false', is: (value) => typeof value === 'boolean' },
-  text: { what: 'a text', is: (value) => typeof value === 'string' },
+  text: { what: 'a text of whole characters', is: (value) => typeof value === 'string' && isWellFormed(value) },
   channelId: { what: 'a bigint', is: (value) => typeof value === 'bigint' },
   count: { what: 'a whole number from 1', is: (value) => Number.isSafeInteger(value) && Number(value) >= 1 },
   callback: { what: 'a function', is: (value) => typeof value === 'function' },

@@ -122,7 +122,7 @@ describe('a pool', () => {
       [{ timeoutMs: -1 }, 'timeoutMs'],
       [{ timeoutMs: Number.NaN }, 'timeoutMs'],
       [{ signal: {} }, 'signal of allocate must be an AbortSignal'],
-      [{ origin: 5 }, 'origin of allocate must be a text, not 5'],
+      [{ origin: 5 }, 'origin of allocate must be a text of whole characters, not 5'],
     ];
     for (const [options, text] of wrong) {
       const error = await rejection(pool.allocate(1, options));

@@ -24,6 +24,7 @@ import {
 import { EventSourced, type Plan } from './event-sourced.js';
 import { configuredEngine, type PersistenceEngine } from './store/index.js';
 import { snapshotCodec } from './stored-messages.js';
+import { isWellFormed } from '../../well-formed.js';
 
 /**
  * Describes an actor whose state is made of stored events, as `behavior` describes any other. A handler decides, and stores what happened
@@ -147,8 +148,10 @@ function recovering(supervision: Supervision): Supervision {
 
 function idOf(id: PersistentOptions<unknown, unknown, unknown>['id'], ctx: Context): string {
   const made: unknown = typeof id === 'function' ? id(ctx) : id;
-  if (typeof made === 'string' && made !== '') return made;
-  throw new ConfigError(`the id of ${ctx.path} must be a text that is not empty, not ${shownValue(made)}`);
+  if (typeof made === 'string' && made !== '' && isWellFormed(made)) return made;
+  throw new ConfigError(
+    `the id of ${ctx.path} must be a text that is not empty, of whole characters, not ${shownValue(made)}`,
+  );
 }
 
 function engineFor(system: StoringSystem | undefined, path: string): PersistenceEngine {

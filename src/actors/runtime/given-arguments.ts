@@ -8,6 +8,7 @@ import { BOUNDS } from './bounded-call.js';
 import { checkPolicy } from './groups/index.js';
 import { isPipeline } from './pipeline.js';
 import type { RuntimeSpawnOptions } from './runtime-options.js';
+import { isWellFormed } from '../../well-formed.js';
 
 const SPAWN: AcceptedOptions = { ...SPAWN_OPTIONS, register: accepted.flag };
 const LOOKUP: AcceptedOptions = BOUNDS;
@@ -168,6 +169,8 @@ export function checkRun(pipeline: unknown, options: object): void {
 }
 
 function checkName(call: string, name: unknown): void {
-  if (typeof name === 'string' && name !== '') return;
-  throw new ConfigError(`${call} needs a name, a text that is not empty, not ${shownValue(name)}.`);
+  if (typeof name === 'string' && name !== '' && isWellFormed(name)) return;
+  throw new ConfigError(
+    `${call} needs a name, a text that is not empty, of whole characters, not ${shownValue(name)}.`,
+  );
 }

@@ -151,7 +151,8 @@ describe('joinNetworks', () => {
     const again = componentNetwork(await world.process('shop', 'again'));
     const wrong: readonly (readonly [object, object, RegExp])[] = [
       [{ shop }, { services }, /two networks/],
-      [{ shop, '': depot }, { services }, /1 to 64 characters/],
+      [{ shop, '': depot }, { services }, /1 to 64 whole characters/],
+      [{ shop, '\ud800': depot }, { services }, /1 to 64 whole characters/],
       [{ shop, depot }, { services: [] }, /list of services/],
       [{ shop, depot }, { services: [Listing, Listing] }, /list of services/],
       [{ shop, depot }, { services, requests: 0 }, /whole number from 1/],

@@ -111,7 +111,8 @@ describe('options given in code', () => {
     const { system } = testSystem();
     for (const [args, told] of [
       [[worker(), { nam: 'x' }], 'Did you mean name?'],
-      [[worker(), { name: 5 }], 'name of spawn must be a text, not 5'],
+      [[worker(), { name: 5 }], 'name of spawn must be a text of whole characters, not 5'],
+      [[worker(), { name: '\ud800' }], 'name of spawn must be a text of whole characters'],
       [[worker(), { cUid: 7 }], 'cUid of spawn must be a bigint, not 7'],
       [[Worker], 'spawn needs a behavior'],
       [[], 'spawn needs a behavior'],

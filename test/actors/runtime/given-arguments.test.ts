@@ -28,6 +28,9 @@ describeRuntime({ title: 'an argument of a runtime', linked: true }, (start) => 
       ['lookup', [v1.PartitionRuntime, 'it', { timeoutMs: -1 }], 'not -1'],
       ['register', ['it', described], 'needs the reference of an actor'],
       ['register', [undefined, described], 'needs a name'],
+      // Half of a character: a peer would look up another name.
+      ['register', ['\ud800', described], 'whole characters'],
+      ['lookup', [v1.PartitionRuntime, '\ud800'], 'whole characters'],
       ['stopActor', [undefined], 'needs the reference of an actor'],
       ['run', ['flow.js'], 'needs a pipeline'],
       ['stop', [{ drainTimeout: 5 }], 'Did you mean drainTimeoutMs?'],

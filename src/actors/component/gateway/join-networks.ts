@@ -167,7 +167,7 @@ export async function joinNetworks(
   for (const [name, network] of named) {
     if (!isNetworkName(name)) {
       throw new ConfigError(
-        `The name of a network has 1 to 64 characters, none of control: ${shownValue(name)} has not.`,
+        `The name of a network has 1 to 64 whole characters, none of control: ${shownValue(name)} has not.`,
       );
     }
     const given: unknown = network;

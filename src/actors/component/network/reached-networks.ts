@@ -1,6 +1,7 @@
 import { limits } from '../../../limits.js';
 import type { v1 } from '../../../protocol/index.js';
 import type { KnownLoad, ReachedNetwork } from './spill-order.js';
+import { isWellFormed } from '../../../well-formed.js';
 
 /** Characters of the name of a network. */
 const NAME_CHARACTERS = 64;
@@ -11,7 +12,7 @@ type Counts = Pick<ReachedNetwork, 'containers' | 'idle' | 'waiting'>;
 
 /** Whether a text may be the name of a network. */
 export function isNetworkName(name: string): boolean {
-  return name !== '' && name.length <= NAME_CHARACTERS && !/\p{Cc}/u.test(name);
+  return name !== '' && name.length <= NAME_CHARACTERS && !/\p{Cc}/u.test(name) && isWellFormed(name);
 }
 
 /** What a gateway says that it reaches. Nothing where no gateway of ours would say so: others decide what a peer sends, and its length. */

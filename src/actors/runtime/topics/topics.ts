@@ -3,6 +3,7 @@ import { isRecord, shownValue } from '../../../foreign.js';
 import type { MessageType } from '../../../protocol/index.js';
 import { Topic } from './topic.js';
 import { TopicMembers, type TopicMembersOptions } from './topic-members.js';
+import { isWellFormed } from '../../../well-formed.js';
 
 interface Open {
   readonly members: TopicMembers;
@@ -48,6 +49,8 @@ export function checkTopic(type: unknown, name: unknown): void {
       `runtime.topic(Type, name) needs a message type of a module that millrace gen made, not ${shownValue(type)}.`,
     );
   }
-  if (typeof name === 'string' && name !== '') return;
-  throw new ConfigError(`runtime.topic(Type, name) needs a name, a text that is not empty, not ${shownValue(name)}.`);
+  if (typeof name === 'string' && name !== '' && isWellFormed(name)) return;
+  throw new ConfigError(
+    `runtime.topic(Type, name) needs a name, a text that is not empty, of whole characters, not ${shownValue(name)}.`,
+  );
 }

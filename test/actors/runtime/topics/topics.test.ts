@@ -125,7 +125,7 @@ describeRuntime({ title: 'a topic', linked: true }, (start) => {
     const topic = await runtime.topic(Row, 'rows');
     expect(() => topic.publish(untyped(5))).to.throw(ProtocolError);
     expect(await rejection(runtime.topic(untyped({}), 'rows'))).to.be.instanceOf(ConfigError);
-    expect(await rejection(runtime.topic(Row, ''))).to.be.instanceOf(ConfigError);
+    for (const name of ['', '\ud800']) expect(await rejection(runtime.topic(Row, name))).to.be.instanceOf(ConfigError);
   });
 });
 
