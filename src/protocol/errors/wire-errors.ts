@@ -37,6 +37,7 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['REENTRANT_ASK', ReentrantAskError],
   ['RESOURCE', ResourceError],
   ['STOPPED', StoppedError],
+  ['UNREACHABLE', UnreachableError],
 ]);
 
 /** The error of a FAILURE that carries none. */

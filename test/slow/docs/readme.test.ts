@@ -9,6 +9,7 @@ describe('README.md, for a checkout', () => {
     const commands = checkoutCommands(readFileSync(join(root, 'README.md'), 'utf8'));
     expect(commands).to.have.members(['npm start', 'npm test']);
     const integration = readFileSync(join(root, '.ci/run'), 'utf8');
-    for (const command of commands) expect(integration).to.include(`.ci/bare-machine in "$bare" ${command} --silent`);
+    expect(integration).to.include('.ci/bare-machine in "$bare" npm start --silent');
+    expect(integration).to.match(/^on_bare_machine user "\$node_of_user" npm test$/m);
   });
 });
