@@ -176,7 +176,7 @@ setInterval(() => {}, 1000);`,
         .trim()
         .split('\n')
         .map((text) => JSON.parse(text) as Record<string, unknown>);
-      const { line, ...from } = lines.find(({ process: name }) => name === 'head') ?? {};
+      const { line, ...from } = lines.find(({ process: name, stream }) => name === 'head' && stream === 'stdout') ?? {};
       expect(from).to.deep.equal({ node: 'node-0', process: 'head', stream: 'stdout' });
       // The p_uid is the one that it was launched with.
       expect(line).to.match(/^true node-0 head \d+ true$/);
