@@ -37,11 +37,19 @@ export const launch: Question = {
       const command = pm2Command();
       writeFileSync(join(folder, 'app.cjs'), "process.send('ready'); setInterval(() => {}, 1e6);\n");
       const env = { ...process.env, PM2_HOME: folder };
-      const kill = (): Promise<unknown> => run(process.execPath, [command, 'kill'], { env });
-      onShutdown(kill);
+      let isUp = false;
+      const kill = async (): Promise<void> => {
+        await run(process.execPath, [command, 'kill'], { env });
+        isUp = false;
+      };
+      // Where no daemon runs, `pm2 kill` starts one: it would stay, without its folder.
+      onShutdown(async () => {
+        if (isUp) await kill();
+      });
       return async (instances) => {
         const app = { name: 'app', script: join(folder, 'app.cjs'), exec_mode: 'fork', wait_ready: true, instances };
         writeFileSync(join(folder, 'apps.json'), JSON.stringify({ apps: [app] }));
+        isUp = true;
         const upMs = await timed(() => run(process.execPath, [command, 'start', join(folder, 'apps.json')], { env }));
         return [upMs, await timed(kill)];
       };

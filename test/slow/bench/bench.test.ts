@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -155,6 +155,17 @@ const sections: Record<string, string> = {
 /** What stands in each table of a copy of docs/benchmarks.md before it is renewed. */
 const OLD = '| old |';
 
+/** Processes of pm2 that a benchmark has started. Only Linux has their environments as files. */
+async function daemonsOfPm2(): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const environments = (await readdir('/proc'))
+    .filter((name) => /^\d+$/.test(name))
+    .map(async (pid) => [pid, await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')] as const);
+  return (await Promise.all(environments)).flatMap(([pid, text]) =>
+    /PM2_HOME=\S*millrace-bench-/.test(text) ? [pid] : [],
+  );
+}
+
 describe('npm run bench', function () {
   this.timeout(300_000);
   let folder = '';
@@ -196,6 +207,11 @@ describe('npm run bench', function () {
       for (const subject of Object.values(questions).flat()) expect(section).to.include(`| ${subject} |`);
     });
   }
+
+  it('leaves no daemon of pm2', async () => {
+    await bench('launch', '--quick', '--only', 'launch', '--subject', 'pm2');
+    expect(await daemonsOfPm2()).to.deep.equal([]);
+  });
 
   it('asks one question where only one is wanted', async () => {
     const { stdout } = await bench('start', '--quick', '--only', 'import');
