@@ -10,6 +10,6 @@ describe('README.md, for a checkout', () => {
     expect(commands).to.have.members(['npm start', 'npm test']);
     const integration = readFileSync(join(root, '.ci/run'), 'utf8');
     expect(integration).to.include('.ci/bare-machine in "$bare" npm start --silent');
-    expect(integration).to.match(/^on_bare_machine user "\$node_of_user" npm test$/m);
+    expect(integration).to.match(/^ *on_bare_machine user "\$node_of_user" npm test$/m);
   });
 });
