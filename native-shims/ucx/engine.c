@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,11 +19,16 @@ enum {
   /* Interval and duration of the sweeps for descriptors that a TCP link opens. */
   SWEEP_NS = 5000000,
   SWEPT_NS = 1000000000,
+  /* How long mrx_quiet() waits for a thread to wake up, and how often it looks. */
+  WAKING_NS = 100000000,
+  LOOK_NS = 100000,
 };
 
 /* All engines of this process. mrx_reap() finds those of a thread that has ended. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static mrx_engine *engines;
+/* Always readable; made when first needed. In its event set it wakes an engine that is asleep. */
+static int alarm_fd = -1;
 
 bool mrx_engine_is_open(const mrx_engine *engine) { return engine != NULL && engine->magic == MAGIC; }
 
@@ -98,19 +104,40 @@ int32_t mrx_reap(uint32_t owner) {
   return count;
 }
 
-static bool is_thread_asleep(uint32_t owner) {
-  for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
-    if (engine->owner == owner && __atomic_load_n(&engine->is_asleep, __ATOMIC_SEQ_CST)) return true;
-  }
-  return false;
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-int32_t mrx_quiet(uint32_t owner) {
+static bool is_thread_asleep(uint32_t owner) {
+  bool is_asleep = false;
   pthread_mutex_lock(&guard);
-  bool is_awake = !is_thread_asleep(owner);
+  for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
+    if (engine->owner == owner && __atomic_load_n(&engine->is_asleep, __ATOMIC_SEQ_CST)) is_asleep = true;
+  }
+  pthread_mutex_unlock(&guard);
+  return is_asleep;
+}
+
+/* From now on the engines cannot fall asleep. Those that are asleep wake up. */
+static void wake_for_good(uint32_t owner) {
+  pthread_mutex_lock(&guard);
+  if (alarm_fd < 0) alarm_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
   for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
     if (engine->owner != owner) continue;
     __atomic_store_n(&engine->is_quiet, true, __ATOMIC_SEQ_CST);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (alarm_fd >= 0) epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, alarm_fd, &event);
+  }
+  pthread_mutex_unlock(&guard);
+}
+
+static void remove_events(uint32_t owner) {
+  pthread_mutex_lock(&guard);
+  for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
+    if (engine->owner != owner) continue;
+    if (alarm_fd >= 0) epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, alarm_fd, NULL);
     /* Its thread may be closing a link right now. Removing a closed descriptor from the set does no harm. */
     for (uint32_t slot = 0; slot < MRX_LINKS; slot++) {
       int event_fd = __atomic_load_n(&engine->links[slot].event_fd, __ATOMIC_RELAXED);
@@ -118,7 +145,14 @@ int32_t mrx_quiet(uint32_t owner) {
     }
   }
   pthread_mutex_unlock(&guard);
-  return is_awake ? 1 : 0;
+}
+
+int32_t mrx_quiet(uint32_t owner) {
+  wake_for_good(owner);
+  uint64_t deadline = now_ns() + WAKING_NS;
+  while (is_thread_asleep(owner) && now_ns() < deadline) nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+  remove_events(owner);
+  return is_thread_asleep(owner) ? 0 : 1;
 }
 
 int32_t mrx_engines(void) {
@@ -231,12 +265,6 @@ static void take_submissions(mrx_engine *engine) {
 
 /* ---- the turn ---- */
 
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* UCX accepts the peer's TCP connections on its own thread, at any time while the two ends connect. */
 static void sweep_descriptors(mrx_link *link) {
   uint64_t now = now_ns();
@@ -297,5 +325,8 @@ int32_t mrx_arm(mrx_engine *engine) {
     armed = 2;
   }
   __atomic_store_n(&engine->is_asleep, true, __ATOMIC_SEQ_CST);
-  return armed;
+  /* After the store: mrx_quiet() writes and reads the two flags in the other order. */
+  if (!__atomic_load_n(&engine->is_quiet, __ATOMIC_SEQ_CST)) return armed;
+  __atomic_store_n(&engine->is_asleep, false, __ATOMIC_SEQ_CST);
+  return 0;
 }

@@ -146,8 +146,9 @@ void mrx_close(mrx_engine *engine);
 /* Closes the engines of a thread that has ended. Returns their number. */
 int32_t mrx_reap(uint32_t owner);
 /*
- * Silences the event fds of a thread that hangs, before it is terminated: their callbacks could not run any more. Returns 1; returns 0 if
- * an engine was asleep, because its thread may already have polled an event. May be called from any thread.
+ * Silences the event fds of a thread before it is terminated: their callbacks could not run any more. Its engines never sleep again; those
+ * that are asleep are woken, so that no event that the thread has polled waits for its callback. Returns 1; returns 0 if one did not wake
+ * up within 100 ms, because the thread hangs: it may have polled an event before. May be called from any other thread.
  */
 int32_t mrx_quiet(uint32_t owner);
 /* The number of open engines of this process. */
@@ -158,7 +159,7 @@ int32_t mrx_engines(void);
  */
 int32_t mrx_peer(int32_t descriptor, uint32_t found[2]);
 mrx_rings *mrx_rings_of(mrx_engine *engine);
-/* Readable when there may be news for a link, after mrx_arm(). */
+/* Readable when there may be news for a link, after mrx_arm(), and when mrx_quiet() wakes its thread. */
 int32_t mrx_event_fd(mrx_engine *engine);
 
 /*
@@ -189,7 +190,7 @@ int32_t mrx_lend_receive(mrx_engine *engine, uint32_t link, uint32_t lane, uint8
  */
 int32_t mrx_turn(mrx_engine *engine, uint32_t spin_us);
 /*
- * Arms the event fd. 1: armed. 0: there is work, take another turn first. 2: armed, but frames wait for a peer that does not read, and no
+ * Arms the event fd. 1: armed. 0: there is work, or the thread is ending: take another turn first. 2: armed, but frames wait for a peer that does not read, and no
  * event reports when it reads again: take a turn from time to time.
  */
 int32_t mrx_arm(mrx_engine *engine);

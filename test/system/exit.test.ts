@@ -27,8 +27,8 @@ describe('a program that ends without stopping its runtime', function () {
       it(`leaves no sockets and folders of its partitions, placement ${placement}, when it ${how}`, async () => {
         const words = ['--input-type=module', '--eval', PROGRAM, '--', placement, how];
         const env = { ...process.env, TMPDIR: folder };
-        const { status } = spawnSync(process.execPath, words, { cwd: root, env, encoding: 'utf8' });
-        expect(status).to.equal(how === 'throws' ? 1 : 7);
+        const { status, stderr } = spawnSync(process.execPath, words, { cwd: root, env, encoding: 'utf8' });
+        expect(status, stderr).to.equal(how === 'throws' ? 1 : 7);
         // Child processes end when they see the end of their host.
         await eventually(() => readdirSync(folder).length === 0);
       });

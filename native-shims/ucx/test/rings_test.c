@@ -471,6 +471,23 @@ static void quiet_engines_wake_nobody(void) {
   close_pair();
 }
 
+static void *sleep_until_woken(void *engine) {
+  CHECK(is_readable(mrx_event_fd(engine), (struct timeval){.tv_sec = 5}));
+  CHECK(mrx_turn(engine, 0) >= 0);
+  return NULL;
+}
+
+static void sleeping_engines_wake_before_they_are_quiet(void) {
+  open_pair(MRX_SHARED_MEMORY);
+  while (mrx_arm(other.engine) != 1) turn(&other);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, sleep_until_woken, other.engine) == 0);
+  CHECK(mrx_quiet(1) == 1);
+  CHECK(pthread_join(thread, NULL) == 0);
+  CHECK(mrx_arm(other.engine) == 0);
+  close_pair();
+}
+
 static void process_is_unchanged(void) {
   CHECK(getenv("UCX_HANDLE_ERRORS") == NULL);
   CHECK(strcmp(getenv("UCX_LOG_LEVEL"), "error") == 0);
@@ -524,6 +541,7 @@ int main(void) {
   once("links have a bound, and leave nothing", links_have_a_bound_and_leave_nothing);
   once("engines of dead threads are reaped", dead_threads_are_reaped);
   once("quiet engines do not wake their thread", quiet_engines_wake_nobody);
+  once("sleeping engines wake before they are quiet", sleeping_engines_wake_before_they_are_quiet);
   printf("all passed\n");
   return 0;
 }

@@ -40,9 +40,10 @@ export function openUcx(options: OpenKindOptions<UcxSettings>, files: ShimFiles)
 }
 
 /**
- * Silences the rings of a thread. Call it right before `worker.terminate()` of a thread that hangs: an event of the rings during the
- * termination would abort the process. Returns false if the rings were asleep on the event fd. Then the event loop of the thread may
- * already have polled an event, which cannot be withdrawn: ask such a thread to stop instead.
+ * Silences the rings of a thread. Call it on another thread, right before `worker.terminate()` or `process.exit()`: an event of the rings
+ * during the termination would abort the process. Rings that are asleep are woken first, which takes up to 100 ms where the thread is
+ * busy. Returns false if they did not wake up: the event loop of a thread that hangs may have polled an event before, and such an event
+ * cannot be withdrawn.
  */
 export function silenceThread(threadId: number, files?: ShimFiles): boolean {
   return loadShim(files).quiet(threadId) === 1;

@@ -56,8 +56,9 @@ export class Progress {
   /** Submits at once. Completions are dispatched in a later turn. */
   flush(): void {
     if (this.#isClosed) return;
-    this.#rings.turn(0);
+    // First: rings that turn are taken for awake, and then the poll must have stopped (see silenceThread).
     this.wake();
+    this.#rings.turn(0);
   }
 
   /** Schedules a turn, and restarts the spin time. */
