@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -74,6 +74,13 @@ describe('the package, installed by a stranger,', function () {
       }
       const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object;
       expect(manifest).to.include.keys('repository', 'homepage', 'bugs', 'keywords', 'license');
+    });
+
+    it('takes less than 12 MB when it is installed', async () => {
+      const installed = join(stranger.folder, 'node_modules/millrace');
+      const files = contents.filter((path) => path !== '' && !path.endsWith('/'));
+      const sizes = await Promise.all(files.map(async (path) => (await stat(join(installed, path))).size));
+      expect(sizes.reduce((sum, size) => sum + size, 0)).to.be.below(12_000_000);
     });
 
     it('has a shim for this machine: UCX is used where there is no compiler', async function () {

@@ -50,8 +50,8 @@ export class Stranger {
     const pack = `npm pack ./${folder} --silent --ignore-scripts --pack-destination '${this.folder}'`;
     const commands = `trap '${scripts.postpack}' EXIT; ${prepare} && ${pack}`;
     const output = await shell(root, 'flock', 'build', 'bash', '-c', folder === '.' ? commands : pack);
-    const name = output.trim().split('\n').at(-1) ?? '';
-    if (!name.endsWith('.tgz')) throw new Error(`npm pack made no package: ${output}`);
+    const name = output.split('\n').find((line) => line.endsWith('.tgz'));
+    if (name === undefined) throw new Error(`npm pack made no package: ${output}`);
     return join(this.folder, name);
   }
 
