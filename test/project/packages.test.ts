@@ -60,6 +60,8 @@ describe('npm install millrace', () => {
       }
     };
     visit(JSON.parse(readFileSync('package.json', 'utf8')) as Package, '');
-    expect([...found]).to.include('node_modules/koffi').and.have.length.within(3, 40 - 1);
+    expect([...found])
+      .to.include('node_modules/koffi')
+      .and.have.length.within(3, 40 - 1);
   });
 });
