@@ -1,5 +1,5 @@
-// Builds the native shim of the ucx transport: build/millrace-ucx.so. It needs a C compiler and the headers of UCX; without them it says
-// what is missing. Everything but the ucx transport works without the shim.
+// Builds the native shim of the ucx transport for this machine: build/millrace-ucx.so. It needs a C compiler and the headers of UCX; without
+// them it says what is missing. Everything but the ucx transport works without the shim, and packages bring shims that prebuild.mjs has made.
 //   node native-shims/build.mjs            builds the shim if it is missing or older than its sources; fails if it cannot
 //   node native-shims/build.mjs --if-able  the same, but succeeds if it cannot
 //   node native-shims/build.mjs --test     also builds the C test with AddressSanitizer, and runs it
@@ -24,12 +24,15 @@ export function lacking() {
 
 export const remedy = `apt-get install -y libucx0 libucx-dev gcc && node ${join(here, 'build.mjs')}`;
 
-/** Builds the shim of `folder`. Returns the path of the library. Throws if the compiler fails. */
-export function buildShim(folder, target = join(output, 'millrace-ucx.so')) {
+/**
+ * Builds the shim of `folder`, with another compiler and further flags where they are given. Returns the path of the library. Throws if the
+ * compiler fails.
+ */
+export function buildShim(folder, target = join(output, 'millrace-ucx.so'), { command = compiler(), flags = [] } = {}) {
   mkdirSync(dirname(target), { recursive: true });
   // Build under another name, then rename: a process that has the old library open keeps it, and none loads an incomplete one.
   const fresh = `${target}.${pid}`;
-  compile([...strict, '-O2', '-fPIC', '-shared', '-o', fresh, ...sources(folder), '-ldl']);
+  compile([...strict, '-O2', '-fPIC', '-shared', ...flags, '-o', fresh, ...sources(folder), '-ldl'], command);
   renameSync(fresh, target);
   return target;
 }
@@ -49,7 +52,8 @@ export function testShim(folder) {
   return child.status === 0;
 }
 
-function compiler() {
+/** The C compiler for this machine. */
+export function compiler() {
   return env.CC ?? 'cc';
 }
 
@@ -59,12 +63,13 @@ function sources(folder) {
     .map((name) => join(folder, name));
 }
 
-function compile(args) {
-  const child = spawnSync(compiler(), args, { encoding: 'utf8' });
-  if (child.status !== 0) throw new Error(`${compiler()} failed: ${child.error?.message ?? child.stderr}`);
+function compile(args, command = compiler()) {
+  const child = spawnSync(command, args, { encoding: 'utf8' });
+  if (child.status !== 0) throw new Error(`${command} failed: ${child.error?.message ?? child.stderr}`);
 }
 
-function isCurrent(folder, target) {
+/** Whether the library is there, and no older than its sources. */
+export function isCurrent(folder, target) {
   if (!existsSync(target)) return false;
   const builtAt = statSync(target).mtimeMs;
   return readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs < builtAt);

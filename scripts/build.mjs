@@ -29,7 +29,7 @@ run('native-shims/build.mjs', '--if-able');
 if (!process.argv.includes('--src')) {
   prune('test', 'build/test');
   run(tsc, '-p', 'test/tsconfig.json');
-  for (const example of examples()) buildExample(example);
+  for (const project of [...projectsIn('examples'), ...projectsIn('create-millrace/templates')]) buildProject(project);
   buildBench();
 }
 
@@ -82,11 +82,11 @@ function copyPlain() {
   });
 }
 
-function examples() {
-  const folder = join(root, 'examples');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .map((name) => `examples/${name}`)
+/** The projects in a folder: the examples, and the templates of create-millrace. */
+function projectsIn(folder) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder))
+    .map((name) => `${folder}/${name}`)
     .filter((path) => existsSync(join(root, path, 'tsconfig.json')));
 }
 
@@ -95,8 +95,8 @@ function makeExecutable(path) {
   if (existsSync(join(root, path))) chmodSync(join(root, path), 0o755);
 }
 
-/** An example's own protocols are in its protos/, and what `millrace gen` makes of them in its gen/. */
-function buildExample(path) {
+/** A project's own protocols are in its protos/, and what `millrace gen` makes of them in its gen/. */
+function buildProject(path) {
   const protos = join(root, path, 'protos');
   if (existsSync(protos)) {
     const files = readdirSync(protos).filter((name) => name.endsWith('.proto'));

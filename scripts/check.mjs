@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types and the dependency rule, in seconds. Prints one line per check, and the full output of those that
+// `npm run check`: format, lint, types, the dependency rule and the report of the API, in seconds. Prints one line per check, and the full output of those that
 // failed. `--fix` formats and repairs first.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
@@ -20,6 +20,7 @@ results.push(
     step('format', biome, 'format', '.'),
     step('lint', oxlint, '--type-aware', '--deny-warnings'),
     step('dependencies', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'src'),
+    step('api', 'scripts/api.mjs', '--check'),
   ])),
 );
 process.exit(results.every(Boolean) ? 0 : 1);

@@ -1,6 +1,7 @@
 // Before and after `npm pack`: the package has no source maps, since it has no sources, so its files must not name any.
-// `strip` takes the lines that name a map out of dist/, `restore` puts them back for the debugger and for coverage.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// `strip` takes the lines that name a map out of dist/, `restore` puts them back for the debugger and for coverage. Files keep their times, by
+// which the build knows what is stale.
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +15,10 @@ for (const name of readdirSync(dist, { recursive: true })) {
   if (!/\.[cm]?js$/.test(name) || !existsSync(`${path}.map`)) continue;
   const text = readFileSync(path, 'utf8');
   const changed = change(text, path);
-  if (changed !== text) writeFileSync(path, changed);
+  if (changed === text) continue;
+  const { atime, mtime } = statSync(path);
+  writeFileSync(path, changed);
+  utimesSync(path, atime, mtime);
 }
 
 function strip(text) {

@@ -5,12 +5,13 @@ import { expect } from 'chai';
 import semver from 'semver';
 
 interface Package {
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly engines?: { readonly node?: string };
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-function packages(): readonly (readonly [path: string, about: Package])[] {
-  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Package> };
+function packages(file = 'package-lock.json'): readonly (readonly [path: string, about: Package])[] {
+  const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, Package> };
   return Object.entries(lock.packages);
 }
 
@@ -41,5 +42,26 @@ describe('package-lock.json', () => {
       .map(([path, { engines }]) => ({ path, node: engines?.node ?? '*' }))
       .filter(({ node }) => !semver.satisfies(oldest, node));
     expect(newer).to.deep.equal([]);
+  });
+});
+
+describe('npm install millrace', () => {
+  it('installs at most 40 packages', () => {
+    const installed = new Map(packages('node_modules/.package-lock.json'));
+    const found = new Set<string>();
+    const visit = ({ dependencies = {}, optionalDependencies = {} }: Package, path: string): void => {
+      for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+        const [place] = [`${path}/node_modules/${name}`, `node_modules/${name}`].filter((each) => installed.has(each));
+        const about = place === undefined ? undefined : installed.get(place);
+        // Packages of other platforms are not installed.
+        if (place === undefined || about === undefined || found.has(place)) continue;
+        found.add(place);
+        visit(about, place);
+      }
+    };
+    visit(JSON.parse(readFileSync('package.json', 'utf8')) as Package, '');
+    expect([...found])
+      .to.include('node_modules/koffi')
+      .and.have.length.within(3, 40 - 1);
   });
 });

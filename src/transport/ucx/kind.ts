@@ -37,7 +37,7 @@ export function ucxSettings({ ucx, ucxInterfaces }: UcxValues): UcxSettings {
 }
 
 export interface ShimFiles {
-  /** Path of the shim. Default: where `npm run build` puts it. */
+  /** Path of the shim. Default: the one that was built on this machine, or else that of the package for machines of its kind. */
   readonly shim?: string;
   /** Path or name of the UCX library. Default `libucp.so.0`, on the library path of the system. */
   readonly ucx?: string;

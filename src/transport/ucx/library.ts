@@ -3,9 +3,10 @@ import { threadId } from 'node:worker_threads';
 import type * as Koffi from 'koffi';
 import { ResourceError } from '../../errors.js';
 import { messageOf } from '../../foreign.js';
-import { packageFile, requireNative } from '../../installation.js';
+import { requireNative } from '../../installation.js';
 import { ABI_NUMBERS, abiDifference, type Fabric, Status } from './abi.js';
 import type { ShimFiles } from './kind.js';
+import { findShim, shimPlaces, shimScript } from './shim-file.js';
 
 /** A pointer to an engine of the shim, as koffi represents it. */
 export type EnginePointer = bigint;
@@ -37,28 +38,32 @@ export interface Shim {
   arm(engine: EnginePointer): number;
 }
 
-function ownShim(): string {
-  return packageFile('native-shims/build/millrace-ucx.so', 'The ucx transport needs its shim.');
-}
-
 /** Identifies one boot of this host; missing where /proc is not mounted. */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** Throws ResourceError if the file of the shim, or /proc, is missing. Loads nothing. */
-export function assertShim({ shim = ownShim() }: ShimFiles = {}): void {
-  if (!existsSync(shim)) throw missing(`${shim}, not found`);
+export function assertShim(files: ShimFiles = {}): void {
+  pathOfShim(files);
   if (!existsSync(BOOT_ID)) {
     throw new ResourceError(`UCX needs ${BOOT_ID}, not found: mount /proc, or set the option ucx to off.`);
   }
 }
 
 /** Loads koffi, the shim and UCX. Throws ResourceError with the missing or wrong file, and the command that installs it. */
-export function loadShim({ shim = ownShim(), ucx = 'libucp.so.0' }: ShimFiles = {}): Shim {
+export function loadShim(files: ShimFiles = {}): Shim {
   const koffi = loadKoffi();
-  assertShim({ shim });
-  const functions = bind(koffi, shim);
+  assertShim(files);
+  const functions = bind(koffi, pathOfShim(files));
+  const { ucx = 'libucp.so.0' } = files;
   if (functions.load(ucx) === Status.ok) return functions;
-  throw missing(`${ucx}: ${functions.lastReason()}`);
+  throw missing(`${ucx}: ${functions.lastReason()}`, 'apt-get install -y libucx0');
+}
+
+function pathOfShim({ shim }: ShimFiles): string {
+  const places = shim === undefined ? shimPlaces() : [shim];
+  const found = findShim(places);
+  if (found === undefined) throw lacksShim(`${places.join(' or ')}, not found`);
+  return found;
 }
 
 /** Identifies the host for shared memory: two processes with equal identities can share segments. */
@@ -123,7 +128,7 @@ function openLibrary(koffi: typeof Koffi, path: string): Koffi.LibraryHandle {
   try {
     return koffi.load(path);
   } catch (cause) {
-    throw missing(`${path}, but that file cannot be loaded: ${messageOf(cause)}`, cause);
+    throw lacksShim(`${path}, but that file cannot be loaded: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -133,16 +138,19 @@ function checkAbi(koffi: typeof Koffi, library: Koffi.LibraryHandle, path: strin
     const numbers: unknown = library.func('const uint32_t *mrx_abi()')();
     difference = abiDifference(new Uint32Array(koffi.view(numbers, ABI_NUMBERS * 4)));
   } catch (cause) {
-    throw missing(`${path}, but the file there is not the shim: ${messageOf(cause)}`, cause);
+    throw lacksShim(`${path}, but the file there is not the shim: ${messageOf(cause)}`, cause);
   }
   if (difference !== undefined)
-    throw missing(`${path} of this version: it was built from another header (${difference})`);
+    throw lacksShim(`${path} of this version: it was built from another header (${difference})`);
 }
 
-function missing(what: string, cause?: unknown): ResourceError {
+/** A shim that is built on this machine fits it. */
+function lacksShim(what: string, cause?: unknown): ResourceError {
+  return missing(what, `apt-get install -y libucx0 libucx-dev gcc && node ${shimScript()}`, cause);
+}
+
+function missing(what: string, command: string, cause?: unknown): ResourceError {
   const options = cause === undefined ? undefined : { cause };
-  const script = packageFile('native-shims/build.mjs', 'The ucx transport needs its shim.');
-  const command = `apt-get install -y libucx0 libucx-dev gcc && node ${script}`;
   return new ResourceError(
     `The ucx transport needs ${what}. Debian: ${command}. The net transport works without it.`,
     options,

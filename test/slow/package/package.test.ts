@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { pendingBecause } from '../../support/pending.js';
-import { cjs, esm, everyEntryPoint, jest, nest, placed, typescript } from './programs.js';
+import { lackingUcx } from '../../transport/ucx/available.js';
+import { cjs, esm, everyEntryPoint, jest, joined, nest, placed, typescript } from './programs.js';
 import { Offline, type Project, shell, Stranger } from './stranger.js';
 
 /** Settings for programs, beside `nodenext` and what `tsc --init` writes, which is CommonJS in the older ones. */
@@ -73,6 +74,26 @@ describe('the package, installed by a stranger,', function () {
       }
       const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object;
       expect(manifest).to.include.keys('repository', 'homepage', 'bugs', 'keywords', 'license');
+    });
+
+    it('takes less than 12 MB when it is installed', async () => {
+      const installed = join(stranger.folder, 'node_modules/millrace');
+      const files = contents.filter((path) => path !== '' && !path.endsWith('/'));
+      const sizes = await Promise.all(files.map(async (path) => (await stat(join(installed, path))).size));
+      expect(sizes.reduce((sum, size) => sum + size, 0)).to.be.below(12_000_000);
+    });
+
+    it('has a shim for this machine: UCX is used where there is no compiler', async function () {
+      const ucx = lackingUcx();
+      if (ucx !== undefined) pendingBecause(this, ucx);
+      expect(contents.filter((path) => /^native-shims\/build\/|\.so$/.test(path)))
+        .to.include(`native-shims/prebuilt/linux-${process.arch}/millrace-ucx.so`)
+        .and.not.include('native-shims/build/millrace-ucx.so');
+      const project = await stranger.project('ucx', 'module', { 'main.js': joined });
+      const bare = join(project.folder, 'bin');
+      await mkdir(bare);
+      await symlink(process.execPath, join(bare, 'node'));
+      expect(await project.node('main.js', bare)).to.match(/\bucx$/m);
     });
 
     it('has an example that runs by the command of the help', async () => {

@@ -133,3 +133,27 @@ async function main(): Promise<void> {
 }
 void main();
 `;
+
+/** Asks an actor in another process, which has the commands of the folder argv[2] alone, and prints what has carried that. */
+export const joined = `
+import { spawn } from 'node:child_process';
+import { Runtime, behavior, stopOnSignals } from 'millrace';
+import { Pricing } from './gen/shop.js';
+const [, , path, controlPlane] = process.argv;
+const options = { listen: 'unix:', ucx: 'required', logLevel: 'error' };
+if (controlPlane === undefined) {
+  const runtime = await Runtime.start(options);
+  const env = { PATH: path, HOME: process.env.HOME };
+  const child = spawn('node', [process.argv[1], path, runtime.controlPlane], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const ref = await runtime.lookup(Pricing, 'pricing', { timeoutMs: 60_000 });
+  await ref.quote({ symbol: 'ACME' });
+  console.log(...new Set(runtime.health().links.map(({ carrier }) => carrier?.transport)));
+  child.kill();
+  await runtime.stop();
+} else {
+  const runtime = await Runtime.start({ ...options, controlPlane });
+  stopOnSignals(runtime);
+  const pricing = behavior(Pricing, { observe: () => {}, quote: () => ({ price: 3 }), watch: async function* () {} });
+  await runtime.register('pricing', runtime.spawn(pricing));
+}
+`;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,18 +40,18 @@ export class Stranger {
     return new Stranger(folder, bare);
   }
 
-  /** Packs this checkout, which is built, and returns the path of the package. Does what npm does around it, but for the build. */
-  async pack(): Promise<string> {
+  /**
+   * Packs this checkout, which is built, or a package below it, and returns the path of what was made. Does what npm does around it, but for
+   * the build. It changes files of dist/ meanwhile, so no two tests do it at a time.
+   */
+  async pack(folder = '.'): Promise<string> {
     const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
-    const strip = scripts.prepack.split(' && ').at(-1) ?? '';
-    await shell(root, 'bash', '-c', strip);
-    try {
-      await shell(root, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', this.folder);
-    } finally {
-      await shell(root, 'bash', '-c', scripts.postpack);
-    }
-    const name = (await readdir(this.folder)).find((each) => each.endsWith('.tgz'));
-    if (name === undefined) throw new Error('npm pack made no package.');
+    const prepare = scripts.prepack.split(' && ').slice(2).join(' && ');
+    const pack = `npm pack ./${folder} --silent --ignore-scripts --pack-destination '${this.folder}'`;
+    const commands = `trap '${scripts.postpack}' EXIT; ${prepare} && ${pack}`;
+    const output = await shell(root, 'flock', 'build', 'bash', '-c', folder === '.' ? commands : pack);
+    const name = output.split('\n').find((line) => line.endsWith('.tgz'));
+    if (name === undefined) throw new Error(`npm pack made no package: ${output}`);
     return join(this.folder, name);
   }
 
@@ -117,12 +117,7 @@ export class Project {
 
 /** What the command wrote, standard error included; throws that where it failed. */
 export async function shell(folder: string, command: string, ...args: string[]): Promise<string> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(npm_(package|lifecycle|config_local_prefix)|MILLRACE_|NODE_PATH|NODE_OPTIONS)/.test(name),
-    ),
-  );
-  const options = { cwd: folder, env, maxBuffer: 2 ** 26, timeout: 240_000 };
+  const options = { cwd: folder, env: outsideNpm(), maxBuffer: 2 ** 26, timeout: 240_000 };
   try {
     const { stdout, stderr } = await run(command, args, options);
     return stdout + stderr;
@@ -130,4 +125,13 @@ export async function shell(folder: string, command: string, ...args: string[]):
     const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
     throw new Error(`${command} ${args.join(' ')} failed: ${stdout}${stderr}`, { cause: error });
   }
+}
+
+/** The environment without what npm and this checkout add for their own programs. */
+export function outsideNpm(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(npm_(package|lifecycle|config_local_prefix)|MILLRACE_|NODE_PATH|NODE_OPTIONS)/.test(name),
+    ),
+  );
 }

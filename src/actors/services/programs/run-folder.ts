@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../../errors.js';
 import { processOwners } from '../../../process-identity.js';
 
@@ -31,7 +31,7 @@ const LONGEST_MODULE = 12;
 
 /** The name of a run, which is that of a folder: its module, and a random token of 8 characters. */
 export function runName(module: string, token: string): string {
-  const name = basename(module).replaceAll(/\W/g, '-').slice(0, LONGEST_MODULE);
+  const name = basename(resolve(module)).replaceAll(/\W/g, '-').slice(0, LONGEST_MODULE);
   return `${name === '' ? 'run' : name}-${token}`;
 }
 
