@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { ResourceError } from '#src/errors.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { type ShimFiles, UcxLibrary } from '#src/transport/ucx/index.js';
+import { findShim, shimPlaces } from '#src/transport/ucx/shim-file.js';
 import { describeWithUcx } from './available.js';
 
 const SHIMS = 'native-shims';
@@ -33,6 +34,17 @@ describe('the UCX shim', () => {
       .to.throw(ResourceError, '/nowhere/millrace-ucx.so')
       .with.property('message')
       .that.matches(/apt-get install -y libucx0 libucx-dev gcc && node .*native-shims\/build\.mjs/);
+  });
+});
+
+describe('the place of the UCX shim', () => {
+  it('is that of the one that was built here, and then that of the package for machines of this kind', () => {
+    const [own, prebuilt] = shimPlaces();
+    expect(own).to.match(/native-shims\/build\/millrace-ucx\.so$/);
+    const kind = `${process.platform}-${process.arch}`;
+    expect(prebuilt).to.match(new RegExp(`native-shims/prebuilt/${kind}(-musl)?/millrace-ucx\\.so$`));
+    expect(findShim(['/nowhere', 'package.json', 'README.md'])).to.equal('package.json');
+    expect(findShim(['/nowhere'])).to.equal(undefined);
   });
 });
 
