@@ -1,6 +1,14 @@
 import { StoppedError } from '../../errors.js';
 import { Ref, v1 } from '../../protocol/index.js';
-import { assertOfThisProcess, type Behavior, behavior, type Context, isFromPartition, isFromProcess, later } from '../kernel/index.js';
+import {
+  assertOfThisProcess,
+  type Behavior,
+  behavior,
+  type Context,
+  isFromPartition,
+  isFromProcess,
+  later,
+} from '../kernel/index.js';
 import type { ControlPlaneClient } from './client.js';
 import type { Session } from './session.js';
 

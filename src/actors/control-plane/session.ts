@@ -136,6 +136,7 @@ export class Session {
     this.#lost(new UnreachableError(`${where} This process has not rejoined it yet.`));
   }
 
+  /** Of the process that serves the control plane; 0n where that is not known. */
   get serverIncarnation(): bigint {
     return this.#identity.incarnation ?? 0n;
   }
@@ -261,9 +262,8 @@ export class Session {
   // ---- the loss of the control plane
 
   #unreachable(cause: unknown): UnreachableError {
-    return new UnreachableError(`The control plane at ${this.#address} cannot be reached: ${messageOf(cause)}`, {
-      cause,
-    });
+    const message = `The control plane at ${this.#address} cannot be reached: ${messageOf(cause)}`;
+    return new UnreachableError(message, { cause });
   }
 
   #lost(error: UnreachableError): void {
@@ -279,7 +279,8 @@ export class Session {
     this.#watchAgain();
     // Before it has connected, there is nothing to announce: the request that waits is sent again.
     if (this.holdings.process === undefined) return;
-    this.holdings.process = { ...this.holdings.process, secret: this.holdings.process.secret || newSecret(this.#options) };
+    const secret = this.holdings.process.secret || newSecret(this.#options);
+    this.holdings.process = { ...this.holdings.process, secret };
     try {
       const { server = this.#identity, name } = await this.#ask((options) =>
         this.#server.announce(this.#announcement(), options),

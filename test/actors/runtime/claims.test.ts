@@ -26,9 +26,9 @@ function partOf(runtime: Runtime, { typeName }: AnyService): Ref {
 /** The partition of a runtime beside its first one. */
 async function besideFirst({ peers, ordinals }: Runtime): Promise<v1.Partition> {
   const { resources } = await peers.list(1_000);
-  const found = resources.map(({ detail }) => detail).find(
-    (detail) => detail.case === 'partition' && detail.value.ordinal === ordinals[1],
-  );
+  const found = resources
+    .map(({ detail }) => detail)
+    .find((detail) => detail.case === 'partition' && detail.value.ordinal === ordinals[1]);
   if (found?.case !== 'partition') throw new Error('no second partition');
   return found.value;
 }
@@ -55,8 +55,7 @@ describe('a process that sends requests in the name of another one', () => {
     const { incarnation } = victim[systemKey];
     const service = Errands.typeName;
     const owner = { actor: { cUid: introspectionCUid(ordinal, incarnation), incarnation, service }, key: 'mine' };
-    const at = <S extends AnyService>(of: S, runtime: Runtime) =>
-      forger[systemKey].reference(of, partOf(runtime, of));
+    const at = <S extends AnyService>(of: S, runtime: Runtime) => forger[systemKey].reference(of, partOf(runtime, of));
     const plane = forger.peers.reference(v1.ControlPlane, control.controlPlane, globalServicesInputCUid);
     const calls = at(v1.ContextCalls, victim);
     const client = at(v1.ControlPlaneClient, victim);
