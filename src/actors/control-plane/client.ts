@@ -2,7 +2,8 @@ import { AskTimeoutError, type MillraceError, StoppedError, UnreachableError } f
 import { namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { Ref, type RefInit, v1 } from '../../protocol/index.js';
-import { type ActorRef, behavior, later } from '../kernel/index.js';
+import type { ActorRef } from '../kernel/index.js';
+import { clientActor } from './client-actor.js';
 import type { Report } from './held-pipelines.js';
 import type { ConnectingProcess } from './holdings.js';
 import { type Follow, followAmong, locateAmong, lookupAmong, nobodyRegistered, offerTo } from './other-clusters.js';
@@ -335,26 +336,7 @@ export class ControlPlaneClient {
   // ---- mirror
 
   #spawn(): ActorRef<v1.ControlPlaneClient> {
-    const definition = behavior(v1.ControlPlaneClient, {
-      supervision: { onFailure: 'resume' },
-      update: (_state, update) => this.#session.apply(update),
-      report: (_state, report) => later(this.report(report).then(() => ({}))),
-      progress: (_state, progress) => this.#options.listener.progress(progress),
-      locate: (_state, { ordinal, incarnation }) =>
-        later(this.locate(ordinal, incarnation).then((address = '') => ({ address }))),
-      drain: (_state, { segment }) => later(this.drainSegment(segment).then(() => ({}))),
-      getDefinition: (_state, { hash }) => later(this.getDefinition(hash)),
-      registerName: (_state, { name, ref, isGroup, isStandby, path }) =>
-        later(this.registerName(name, Ref.create(ref), { isGroup, isStandby, path }).then(() => ({}))),
-      unregisterName: (_state, { name, cUid, isGroup }) =>
-        later(this.unregisterName(name, cUid, isGroup).then(() => ({}))),
-      on: {
-        started: (_state, context) => this.#session.watchWith(context),
-        terminated: () => this.#session.serverEnded(),
-        // Nobody is left for whom the connection could be taken up again. It does not fail, so this is no restart.
-        stopping: () => this.#session.close(new StoppedError('The control plane client of this process has stopped.')),
-      },
-    });
-    return this.#options.system.spawn(definition, { name: 'control-plane-client' });
+    const progress = (news: v1.SegmentProgress): void => this.#options.listener.progress(news);
+    return this.#options.system.spawn(clientActor(this, this.#session, progress), { name: 'control-plane-client' });
   }
 }

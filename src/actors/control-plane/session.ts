@@ -3,7 +3,7 @@ import { messageOf, namedMessageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import type { v1 } from '../../protocol/index.js';
-import { type Scheduler, systemEntropy } from '../../scheduler/index.js';
+import type { Scheduler } from '../../scheduler/index.js';
 import type { ActorRef, ActorSystem, AskOptions, Context } from '../kernel/index.js';
 import { thrownByHandler } from '../../protocol/errors/index.js';
 import { Connection, isLoss } from './connection.js';
@@ -13,6 +13,7 @@ import { MirroredResources, type MirrorListener } from './mirrored-resources.js'
 import type { OtherClusters } from './other-clusters.js';
 import { RequestTags } from './request-tags.js';
 import { retryAsk } from './retry-ask.js';
+import { newSecret } from './secret.js';
 import { FENCED } from './state/index.js';
 
 /** Receives what the control plane reports to this process. */
@@ -105,7 +106,7 @@ export class Session {
   /** See ControlPlaneClient.connect. */
   async connect(process: ConnectingProcess, timeoutMs: number): Promise<string> {
     // A process that serves the control plane announces itself to another one at the earliest. Entropy takes a tenth of the time of a start.
-    const own = { ...process, secret: this.#options.isServedHere?.() === true ? 0n : this.#newSecret() };
+    const own = { ...process, secret: this.#options.isServedHere?.() === true ? 0n : newSecret(this.#options) };
     const { pUid, name, server } = await this.request(
       (to, { tag }, options) => to.connect({ ...own, tag }, options),
       timeoutMs,
@@ -133,6 +134,11 @@ export class Session {
     this.#connection.moved();
     const where = `The control plane has moved to ${this.#options.address()}.`;
     this.#lost(new UnreachableError(`${where} This process has not rejoined it yet.`));
+  }
+
+  /** Of the process that serves the control plane; 0n where that is not known. */
+  get serverIncarnation(): bigint {
+    return this.#identity.incarnation ?? 0n;
   }
 
   apply(update: v1.Update): void {
@@ -273,7 +279,8 @@ export class Session {
     this.#watchAgain();
     // Before it has connected, there is nothing to announce: the request that waits is sent again.
     if (this.holdings.process === undefined) return;
-    this.holdings.process = { ...this.holdings.process, secret: this.holdings.process.secret || this.#newSecret() };
+    const secret = this.holdings.process.secret || newSecret(this.#options);
+    this.holdings.process = { ...this.holdings.process, secret };
     try {
       const { server = this.#identity, name } = await this.#ask((options) =>
         this.#server.announce(this.#announcement(), options),
@@ -348,12 +355,5 @@ export class Session {
 
   #ask<Reply>(send: (options: AskOptions) => Promise<Reply>): Promise<Reply> {
     return retryAsk(this.#options.scheduler, limits.controlPlaneTimeoutMs, send);
-  }
-
-  /** Others must not be able to guess it. On virtual time it follows from the seed. */
-  #newSecret(): bigint {
-    const { scheduler, system } = this.#options;
-    if (!scheduler.isVirtual) return new DataView(systemEntropy(8).buffer).getBigUint64(0);
-    return BigInt(Math.floor(scheduler.fork(`secret of ${system.name} ${system.incarnation}`)() * 2 ** 52));
   }
 }

@@ -23,6 +23,19 @@ export interface Addressee {
 /** The link that a message arrived over. */
 export interface MessageLink {
   readonly isOpen: boolean;
+  /** What the peer has said of itself; undefined until it has. */
+  readonly peer: LinkPeer | undefined;
+  /** Whether the peer is a partition of this process. */
+  readonly kinship: { readonly isProven: boolean };
+}
+
+/** The partition at the other end of a link. */
+export interface LinkPeer {
+  readonly address: string;
+  /** Of its process. */
+  readonly incarnation: bigint;
+  /** Undefined until it has joined a control plane. */
+  readonly ordinal?: number | undefined;
 }
 
 /** The data of a message besides its content; a tell without any has none. Created by a local call, or by the router for a message from a link. */
@@ -36,7 +49,7 @@ export interface Delivery {
   /** Memory of a message from a link, in bytes; 0 for a local message. */
   readonly sizeBytes: number;
   readonly trace?: TraceContext | undefined;
-  /** Identifies the link that an ask, or a message of the control lane, arrived over. */
+  /** Identifies the link that the message arrived over; undefined for one from this partition. */
   readonly link?: MessageLink | undefined;
   /** The context of the sender, for its AsyncLocalStorages; only of a message from this partition. */
   readonly asyncContext?: AsyncContext | undefined;

@@ -21,6 +21,20 @@
  * share are the services of kernel.ts.
  */
 export { deadlineOf, linkOf } from './actor-context.js';
+export {
+  assertFromPartition,
+  assertFromProcess,
+  assertOfThisProcess,
+  assertSentBy,
+  assertSentFrom,
+  isFromPartition,
+  isFromProcess,
+  isOfThisProcess,
+  isSentBy,
+  senderAddress,
+  senderIdentity,
+  senderOf,
+} from './sent-by.js';
 export { type ActorNode, nodeOf, type Phase } from './actor-node.js';
 export { type ActorPath, type DescribedActor, describeActor } from './actor-path.js';
 export { ActorSystem } from './actor-system.js';

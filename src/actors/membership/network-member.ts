@@ -21,6 +21,8 @@ import {
   type NetworkState,
   tableOf,
 } from './state/index.js';
+import { asked, told } from './told-by.js';
+import { Waiters } from './waiters.js';
 
 export interface NetworkMemberOptions {
   readonly system: ActorSystem;
@@ -54,12 +56,12 @@ export class NetworkMember {
   #timer: Timer | undefined;
   #isOver = false;
   #warnedMs = Number.NEGATIVE_INFINITY;
-  /** Called after each change, while somebody waits for one. */
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters: Waiters;
 
   constructor(options: NetworkMemberOptions) {
     this.#options = options;
     const { scheduler, description, seeds, probeMs, bytesPerSecond } = options;
+    this.#waiters = new Waiters(scheduler);
     const random = scheduler.fork('network')();
     const nowMs = scheduler.now();
     this.#state = initialNetwork({ description, seeds, probeMs, bytesPerSecond, nowMs, random });
@@ -85,7 +87,7 @@ export class NetworkMember {
       void joined.then((isJoined) => {
         waiting -= 1;
         hasJoined ||= isJoined;
-        this.#progressed();
+        this.#waiters.progressed();
       });
     }
     await this.#until(() => hasJoined || waiting === 0, deadlineMs);
@@ -103,7 +105,7 @@ export class NetworkMember {
   /** Ends without a word. */
   abandon(): void {
     this.#isOver = true;
-    this.#progressed();
+    this.#waiters.progressed();
     if (this.#timer !== undefined) this.#options.scheduler.clearTimer(this.#timer);
   }
 
@@ -129,7 +131,7 @@ export class NetworkMember {
     const done = apply(this.#state, event, this.#options.scheduler.now());
     this.#state = done.state;
     for (const effect of done.effects) this.#perform(effect);
-    this.#progressed();
+    this.#waiters.progressed();
     return done;
   }
 
@@ -263,24 +265,7 @@ export class NetworkMember {
 
   /** Resolves when the condition holds, at the deadline, and when this process leaves. */
   #until(isTrue: () => boolean, deadlineMs: number): Promise<void> {
-    const { scheduler } = this.#options;
-    if (this.#isOver || isTrue()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        scheduler.clearTimer(timer);
-        this.#waiters.delete(check);
-        resolve();
-      };
-      const check = (): void => {
-        if (this.#isOver || isTrue()) end();
-      };
-      const timer = scheduler.setTimer(Math.max(0, deadlineMs - scheduler.now()), end);
-      this.#waiters.add(check);
-    });
-  }
-
-  #progressed(): void {
-    for (const check of this.#waiters) check();
+    return this.#waiters.until(() => this.#isOver || isTrue(), deadlineMs);
   }
 
   // ---- as the one who is asked
@@ -288,12 +273,21 @@ export class NetworkMember {
   #behavior() {
     return behavior(v1.NetworkMember, {
       supervision: 'resume',
-      probe: (_state, { news }) => this.#heard(news),
-      probeFor: (_state, { news, target }) => this.#relay(news, target),
-      spread: (_state, news) => {
+      probe: asked(
+        ({ news }) => news?.from,
+        ({ news }) => this.#heard(news),
+      ),
+      probeFor: asked(
+        ({ news }) => news?.from,
+        ({ news, target }) => this.#relay(news, target),
+      ),
+      spread: told((news) => {
         if (!this.#refuses(faultInNews(news))) this.#apply({ case: 'heard', news, answers: false });
-      },
-      exchange: (_state, table) => this.#exchanged(table),
+      }),
+      exchange: asked(
+        (table) => (this.#isLook(table) ? undefined : table.from),
+        (table) => this.#exchanged(table),
+      ),
       describeMembers: (_state, { ids }) => this.#descriptions(ids),
     });
   }
@@ -323,6 +317,11 @@ export class NetworkMember {
       // That is what the one who asks wants to know.
       return false;
     }
+  }
+
+  /** Of somebody who is no member, tells nothing, and wants to know who is. */
+  #isLook({ from, states, self }: v1.MemberTable): boolean {
+    return self === undefined && states.length === 0 && !this.#state.members.has(from);
   }
 
   #exchanged(table: v1.MemberTable): v1.MemberTableInit {

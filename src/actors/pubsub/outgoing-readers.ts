@@ -21,6 +21,9 @@ export interface OutgoingReadersOptions<T> {
   readonly lost: (reader: OutgoingReader<T>, elements: number) => void;
 }
 
+/** Whether a grant comes from the partition of a reader. */
+export type IsSender = (reader: Ref) => boolean;
+
 /** Most grants that are kept for readers not known yet. */
 const EARLY_GRANTS = 1_024;
 
@@ -32,7 +35,7 @@ export class OutgoingReaders<T> {
   readonly #service: SubscriberService<T>;
   readonly #membership = new ReplicaMirror();
   readonly #readers = new Map<number, OutgoingReader<T>>();
-  readonly #early = new Map<number, v1.Grant>();
+  readonly #early = new Map<number, { readonly grant: v1.Grant; readonly isSender: IsSender }>();
   #targets: readonly OutgoingReader<T>[] = [];
   #context: Context | undefined;
 
@@ -61,13 +64,14 @@ export class OutgoingReaders<T> {
   }
 
   /** Applies a grant, and returns its reader. A reader may learn of this writer first: its early grant is kept until it joins here. */
-  granted(grant: v1.Grant): OutgoingReader<T> | undefined {
+  granted(grant: v1.Grant, isSender: IsSender): OutgoingReader<T> | undefined {
     const reader = this.#readers.get(grant.reader);
-    if (reader !== undefined) {
-      reader.grant(grant);
-    } else if (this.#early.size < EARLY_GRANTS) {
-      this.#early.set(grant.reader, grant);
+    if (reader === undefined) {
+      if (this.#early.size < EARLY_GRANTS) this.#early.set(grant.reader, { grant, isSender });
+      return undefined;
     }
+    if (!isSender(reader.subscriber.toRef())) return undefined;
+    reader.grant(grant);
     return reader;
   }
 
@@ -135,7 +139,7 @@ export class OutgoingReaders<T> {
     const early = this.#early.get(id);
     if (early !== undefined) {
       this.#early.delete(id);
-      reader.grant(early);
+      if (early.isSender(ref)) reader.grant(early.grant);
     }
   }
 

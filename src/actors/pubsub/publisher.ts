@@ -3,7 +3,7 @@ import { errorOf, messageOf } from '../../foreign.js';
 import { limits } from '../../limits.js';
 import { type MessageType, v1 } from '../../protocol/index.js';
 import type { Timer } from '../../scheduler/index.js';
-import { type Behavior, behavior, type Context, type UntypedRef } from '../kernel/index.js';
+import { type Behavior, behavior, type Context, senderOf, type UntypedRef } from '../kernel/index.js';
 import { forCaller } from '../../protocol/errors/index.js';
 import type { Addressing } from './addressing.js';
 import { Distribution, PartlySentError } from './distribution.js';
@@ -11,7 +11,7 @@ import { Deferred } from '../../deferred.js';
 import type { ElementType } from './element.js';
 import { RingQueue } from '../../ring-queue.js';
 import type { OutgoingReader } from './outgoing-reader.js';
-import { OutgoingReaders } from './outgoing-readers.js';
+import { type IsSender, OutgoingReaders } from './outgoing-readers.js';
 import type { Policy, WithoutReaders } from './policy.js';
 
 export interface PublisherOptions<T, Init = T> {
@@ -111,7 +111,7 @@ export class Publisher<T, Init = T> {
     return behavior(v1.Publisher, {
       supervision: 'resume',
       rewire: (_state, membership, context) => ({ nonce: this.#readers.rewire(membership, context) }),
-      grant: (_state, grant) => this.#grant(grant),
+      grant: (_state, grant, context) => this.#grant(grant, senderOf(context)),
       on: {
         started: (_state, context) => {
           this.#context = context;
@@ -297,11 +297,11 @@ export class Publisher<T, Init = T> {
 
   // ---- messages of readers
 
-  #grant(grant: v1.Grant): void {
+  #grant(grant: v1.Grant, isSender: IsSender): void {
     if (this.#closed !== undefined) {
       return;
     }
-    const reader = this.#readers.granted(grant);
+    const reader = this.#readers.granted(grant, isSender);
     if (reader === undefined) {
       return;
     }

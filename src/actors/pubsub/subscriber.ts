@@ -3,7 +3,17 @@ import { ConfigError, type MillraceError, StoppedError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { v1 } from '../../protocol/index.js';
 import { ReplicaMirror } from '../control-plane/index.js';
-import { type ActorRef, type Behavior, behavior, type Context, holdFields, type UntypedRef } from '../kernel/index.js';
+import {
+  type ActorRef,
+  type Behavior,
+  behavior,
+  type Context,
+  holdFields,
+  isSentBy,
+  linkOf,
+  type MessageLink,
+  type UntypedRef,
+} from '../kernel/index.js';
 import { forCaller } from '../../protocol/errors/index.js';
 import { type Element, type ElementType, type SubscriberService, subscriberService } from './element.js';
 import { RingQueue } from '../../ring-queue.js';
@@ -28,6 +38,8 @@ interface Writer {
   readonly id: number;
   readonly publisher: ActorRef<v1.Publisher>;
   readonly stream: IncomingStream;
+  /** Over which its messages have come; undefined before the first one, and within a partition. */
+  link: MessageLink | undefined;
 }
 
 interface Arrived<T> {
@@ -87,8 +99,8 @@ export class Subscriber<T> implements AsyncIterable<T> {
       supervision: 'resume',
       rewire: (_state, membership, context) => ({ nonce: this.#rewire(membership, context) }),
       element: (_state, element, context) => this.#element(element, context),
-      end: (_state, { writer, sequence }) => this.#end(writer, sequence),
-      probe: (_state, { writer, sequence }) => this.#probe(writer, sequence),
+      end: (_state, { writer, sequence }, context) => this.#end(this.#writer(writer, context), sequence),
+      probe: (_state, { writer, sequence }, context) => this.#probe(this.#writer(writer, context), sequence),
     });
   }
 
@@ -186,7 +198,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   #joined(id: number, publisher: ActorRef<v1.Publisher>): void {
-    const writer = { id, publisher, stream: new IncomingStream(this.#window) };
+    const writer = { id, publisher, stream: new IncomingStream(this.#window), link: undefined };
     this.#writers.set(id, writer);
     this.#grant(writer, false);
   }
@@ -198,7 +210,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
   }
 
   #element({ writer: id, sequence, value, sizeBytes }: Element<T>, context: Context): void {
-    const writer = this.#writers.get(id);
+    const writer = this.#writer(id, context);
     if (writer === undefined || !this.#isNext(writer, sequence)) {
       return;
     }
@@ -218,8 +230,17 @@ export class Subscriber<T> implements AsyncIterable<T> {
     reader.resolve({ done: false, value });
   }
 
-  #end(id: number, sequence: number): void {
+  /** The writer in whose name a message has come; undefined where another partition has sent that. */
+  #writer(id: number, context: Context): Writer | undefined {
     const writer = this.#writers.get(id);
+    const link = linkOf(context);
+    if (writer === undefined || link === undefined || link === writer.link) return writer;
+    if (!isSentBy(context, writer.publisher.toRef())) return undefined;
+    writer.link = link;
+    return writer;
+  }
+
+  #end(writer: Writer | undefined, sequence: number): void {
     if (writer === undefined) {
       return;
     }
@@ -240,8 +261,7 @@ export class Subscriber<T> implements AsyncIterable<T> {
     return arrival === 'next';
   }
 
-  #probe(id: number, sequence: number): void {
-    const writer = this.#writers.get(id);
+  #probe(writer: Writer | undefined, sequence: number): void {
     if (writer !== undefined) {
       this.#grant(writer, sequence > writer.stream.received);
     }

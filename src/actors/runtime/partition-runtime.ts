@@ -8,7 +8,7 @@ import type { PartitionResources } from '../../resources/index.js';
 import { introspection } from '../introspection/index.js';
 import { type EventLoopTime, eventLoopTime } from '../../scheduler/index.js';
 import { type ActorRef, ActorSystem, behavior, type KernelLimits, type Tracing } from '../kernel/index.js';
-import { type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
+import { Kinship, type Locate, Router, type RouterOptions, transportActor } from '../transport/index.js';
 import { type BorrowedFields, DescriptorExchange, FieldExchange, type ValueStatistics } from '../values/index.js';
 import { Definitions } from './definitions.js';
 import { Components, HeldByHost, type MainComponents, Spawner } from './placing/index.js';
@@ -22,6 +22,8 @@ export interface PartitionOptions {
   readonly name: string;
   /** Of its process. */
   readonly incarnation: bigint;
+  /** A secret of the partitions of the process. Called when it is needed. */
+  readonly processKey: () => Uint8Array;
   /** The partition owns them from now on, and closes them. */
   readonly resources: PartitionResources;
   readonly isLossy: () => boolean;
@@ -68,7 +70,7 @@ export class PartitionRuntime {
 
   constructor(options: PartitionOptions) {
     this.#options = options;
-    const { name, incarnation, resources, log, kernelLimits, linkLimits, interceptor, tracing } = options;
+    const { name, incarnation, processKey, resources, log, kernelLimits, linkLimits, interceptor, tracing } = options;
     const { transport } = resources.network;
     const scheduler = resources.runnable.main();
     this.system = new ActorSystem({
@@ -82,7 +84,14 @@ export class PartitionRuntime {
       tracing,
       holdBytes: blockOf,
     });
-    this.router = new Router({ system: this.system, scheduler, transport, log, limits: linkLimits });
+    this.router = new Router({
+      system: this.system,
+      scheduler,
+      transport,
+      log,
+      limits: linkLimits,
+      kinship: new Kinship(processKey),
+    });
     this.definitions = new Definitions(scheduler);
     this.components = new Components(scheduler, options.mainComponents);
     this.#pools = new Pools({ ids: () => joined(this.#cUids), scheduler, log });

@@ -7,6 +7,7 @@ import { sharedThread, type System, type SystemResources, systemResources } from
 import { settingsElsewhere } from '../../transport/kinds/index.js';
 import { type ControlPlaneClient, spawnerName } from '../control-plane/index.js';
 import type { UntypedRef } from '../kernel/index.js';
+import { newProcessKey } from '../transport/index.js';
 import type { EngineStatistics, ValueStatistics } from '../values/index.js';
 import type { PartitionHosts } from './hosting/index.js';
 import type { LinkSettings } from './net-options.js';
@@ -38,6 +39,8 @@ export class Partitions {
   /** Begins the names of its actor systems, and so the paths of its actors: the same at each start. */
   readonly #systemName: string;
   #hosts: PartitionHosts | undefined;
+  #key: Uint8Array | undefined;
+  readonly #processKey = (): Uint8Array => (this.#key ??= newProcessKey());
 
   /** Does not start anything. */
   constructor(
@@ -70,6 +73,7 @@ export class Partitions {
         new PartitionRuntime({
           name: `${this.#systemName}-${resources.plan.index}`,
           incarnation,
+          processKey: this.#processKey,
           resources,
           isLossy,
           interceptor,
@@ -257,7 +261,13 @@ export class Partitions {
       partitionProgram,
       system: this.#system,
       interceptor: interceptor?.elsewhere,
-      start: { incarnation, initializers, links: linksOfHosted(this.#environment), ...this.#limits() },
+      start: {
+        incarnation,
+        processKey: this.#processKey(),
+        initializers,
+        links: linksOfHosted(this.#environment),
+        ...this.#limits(),
+      },
     });
     await this.#hosts.start();
   }

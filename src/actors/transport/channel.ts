@@ -11,6 +11,7 @@ import { PeerClock } from './peer-clock.js';
 import type { Holder } from './peer-addresses.js';
 import type { ChannelOptions, ChannelServices } from './peer-link.js';
 import type { PeerName } from './peer-name.js';
+import type { LinkKinship } from './kinship.js';
 import { LinkAsks } from './link-asks.js';
 import { LinkStreams } from './link-streams.js';
 import { Outgoing } from './outgoing.js';
@@ -49,6 +50,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   readonly holder: Holder | undefined;
   /** Names the open link to the peer. */
   token = 0n;
+  readonly kinship: LinkKinship = { isProven: false, proof: new Uint8Array() };
   readonly #services: ChannelServices<Channel>;
   readonly #isRetry: boolean;
   readonly #received: IncomingEnvelopes;
@@ -110,8 +112,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   }
 
   get opening(): string | undefined {
-    if (this.#link !== undefined || this.holder === undefined) return undefined;
-    return this.name.opening;
+    return this.#link !== undefined || this.holder === undefined ? undefined : this.name.opening;
   }
 
   get closed(): MillraceError | undefined {

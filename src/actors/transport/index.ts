@@ -4,6 +4,7 @@
  * partition. Nothing here may know of pipelines or registered names.
  */
 export type { MessageFields, PeerLife, ReceivedFields, StoredFields } from './message-fields.js';
+export { Kinship, newProcessKey } from './kinship.js';
 export type { Locate } from './peer-addresses.js';
 export { Router, type RouterOptions } from './router.js';
 export { addTraffic, NO_TRAFFIC, type Traffic } from './traffic.js';

@@ -7,6 +7,7 @@ import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { type ChannelTable, keysOf, mergedHello } from './channel-table.js';
 import { Fences } from './fences.js';
+import { Kinship } from './kinship.js';
 import type { MessageFields } from './message-fields.js';
 import type { UnreachablePeers } from './unreachable-peers.js';
 
@@ -21,6 +22,8 @@ interface Self {
   readonly ordinal: number | undefined;
   /** Undefined where it takes no fields beside messages. */
   readonly fields: MessageFields | undefined;
+  /** Undefined where this process has one partition alone, and no other will join it. */
+  readonly kinship: Kinship | undefined;
 }
 
 /** Who is at the other ends of the links of one partition: hellos, and the fences that close links which were given up. */
@@ -43,18 +46,35 @@ export class Introductions {
   }
 
   greeting(channel: Channel): v1.LinkMessageInit[] {
+    const { kinship } = channel;
+    // Its name has the address that was dialed, until the peer says another one.
+    if (channel.peer === undefined && channel.key !== '' && this.#needsProof(channel)) {
+      kinship.proof = this.#self.kinship?.opening(channel.name.address, channel.token) ?? kinship.proof;
+    }
+    return [this.#hello(channel), ...fence(this.#fences.givenUpTo(keysOf(channel)))];
+  }
+
+  #hello(channel: Channel): v1.LinkMessageInit {
     const { system, scheduler, address, ordinal, fields } = this.#self;
     const identity = { version: VERSION, address, ordinal, incarnation: system.incarnation, partition: system.name };
     const takesDetachedFields = fields !== undefined;
-    const hello = { ...identity, takesDetachedFields, token: channel.token, sentMs: scheduler.now() };
-    return [{ message: { case: 'hello', value: hello } }, ...fence(this.#fences.givenUpTo(keysOf(channel)))];
+    const { token, kinship } = channel;
+    const value = { ...identity, takesDetachedFields, token, sentMs: scheduler.now(), kinship: kinship.proof };
+    return { message: { case: 'hello', value } };
   }
 
-  onHello(channel: Channel, hello: v1.Hello): void {
+  /** False where the peer is not known by this: it may have to prove who it is, or its link was closed. */
+  onHello(channel: Channel, hello: v1.Hello): boolean {
     if (hello.version !== VERSION) {
-      const text = `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`;
-      channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
-      return;
+      this.#refuse(channel, `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`);
+      return false;
+    }
+    if (
+      !channel.kinship.isProven &&
+      hello.incarnation === this.#self.system.incarnation &&
+      !this.#isKin(channel, hello)
+    ) {
+      return false;
     }
     const isFirst = channel.peer === undefined;
     channel.peer = mergedHello(channel.peer, hello);
@@ -65,10 +85,38 @@ export class Introductions {
       this.#table.introduced(channel);
       for (const key of keysOf(channel)) this.#unreachable.reached(key);
     }
-    if (!isFirst) return;
+    if (!isFirst) return true;
     // Where the peer has opened the link, nothing was sent to it yet: it was not known who it is.
     for (const message of fence(this.#fences.givenUpTo(keysOf(channel)))) channel.announce(message);
     if (token !== 0n && !this.#fences.named(token, channel)) closeFenced(channel);
+    return true;
+  }
+
+  /** Whether the peer, which says that it is a partition of this process, is one. It may send its proof with its next hello. */
+  #isKin(channel: Channel, { token, kinship: proof }: v1.Hello): boolean {
+    const { kinship: own, address } = this.#self;
+    const { kinship } = channel;
+    if (own === undefined || !this.#needsProof(channel)) {
+      kinship.isProven = true;
+    } else if (channel.key !== '') {
+      kinship.isProven = Kinship.isSame(proof, own.answer(channel.token));
+    } else if (Kinship.isSame(proof, own.opening(address, token))) {
+      kinship.isProven = true;
+      kinship.proof = own.answer(token);
+      channel.announce(this.#hello(channel));
+    } else {
+      this.#refuse(channel, 'The peer says that it is a partition of this process, and cannot prove that.');
+    }
+    return kinship.isProven;
+  }
+
+  /** Nobody outside the program has a link on its pseudo-network. */
+  #needsProof({ link }: Channel): boolean {
+    return !this.#self.scheduler.isVirtual && link?.carrier.transport !== 'memory';
+  }
+
+  #refuse(channel: Channel, text: string): void {
+    channel.close(new ProtocolError(text), { kind: 'protocol', message: text });
   }
 
   onFence(channel: Channel, tokens: readonly bigint[]): void {

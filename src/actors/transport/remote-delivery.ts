@@ -1,5 +1,5 @@
 import { AskTimeoutError, type MillraceError } from '../../errors.js';
-import type { AnyMethod, EnvelopeView, Lane, Meta, Ref } from '../../protocol/index.js';
+import type { AnyMethod, EnvelopeView, Lane, Meta, Ref, v1 } from '../../protocol/index.js';
 import {
   type Addressee,
   type CallChain,
@@ -19,6 +19,7 @@ import type { UndeliveredTells } from './undelivered-tells.js';
 
 /** What a delivery needs of the channel that its message has arrived over. */
 export interface AnsweringLink extends PeerLink, MessageLink {
+  readonly peer: v1.Hello | undefined;
   readonly aborted: AbortedAsks;
   readonly undelivered: UndeliveredTells;
   reply(method: AnyMethod, response: unknown, correlation: number, passThrough: Uint8Array | undefined): void;

@@ -13,6 +13,7 @@ import { Departure } from './departure.js';
 import { Dials } from './dials.js';
 import { FlushTurns } from './flush-turns.js';
 import { Introductions } from './introductions.js';
+import type { Kinship } from './kinship.js';
 import { RemoteRoute, type RouteChannels } from './remote-route.js';
 import type { MessageFields } from './message-fields.js';
 import { LostPeers } from './lost-peers.js';
@@ -31,6 +32,8 @@ export interface RouterOptions {
   readonly transport: Transport;
   readonly log: Logger;
   readonly limits?: Partial<RouterServices['limits']>;
+  /** Of the partitions of this process. Undefined where it has one alone. */
+  readonly kinship?: Kinship | undefined;
 }
 
 /** Whom a link is opened to: an address, or the holder of an ordinal. */
@@ -52,6 +55,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   readonly departure: Departure;
   readonly grantedBytes: GrantedBytes;
   readonly waitingReplies: WaitingReplies;
+  readonly kinship: Kinship | undefined;
   fields: MessageFields | undefined;
   readonly #transport: Transport;
   readonly #log: Logger;
@@ -85,6 +89,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
       replyBytes: limits.replyBytes,
       ...options.limits,
     };
+    this.kinship = options.kinship;
     this.#introductions = new Introductions(this, this.#table, this.#unreachable);
     this.#flushes = new FlushTurns(options.scheduler, () => options.transport.flush());
     this.waitingReplies = new WaitingReplies(this.limits.replyBytes, () => options.scheduler.now());
@@ -237,7 +242,7 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
   onHello(channel: Channel, hello: v1.Hello): void {
     const { holder } = channel;
     if (holder !== undefined && !isHolder(hello, holder)) return this.#missed(channel, holder);
-    this.#introductions.onHello(channel, hello);
+    if (!this.#introductions.onHello(channel, hello)) return;
     const { ordinal, incarnation, address, partition } = hello;
     this.#lost.reached(channel);
     for (const first of this.#table.before(channel)) this.#dials.reached(first);

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import { type AnyMethod, encode, Lane, v1 } from '../../protocol/index.js';
-import type { Addressee, Delivery, ReturnReason } from '../kernel/index.js';
+import type { Addressee, Delivery, MessageLink, ReturnReason } from '../kernel/index.js';
 import { pathHere } from './peer-name.js';
 import type { PeerLink, RouterServices } from './peer-link.js';
 
@@ -25,7 +25,8 @@ interface Report {
 }
 
 /** What reports need of the channel. */
-interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'lanes' | 'written'> {
+interface ReportingLink extends Pick<PeerLink, 'outgoing' | 'lanes' | 'written'>, MessageLink {
+  readonly peer: v1.Hello | undefined;
   /** It is open, or will be. */
   readonly isReading: boolean;
 }
@@ -58,6 +59,10 @@ export class UndeliveredTells {
     this.#system = system;
     this.#waitingReplies = waitingReplies;
     this.#largestBytes = maxMessageBytes;
+  }
+
+  get link(): MessageLink {
+    return this.#link;
   }
 
   /** A tell has arrived, wherever it goes. */
@@ -209,6 +214,10 @@ class SizedTell implements Delivery {
   constructor(sizeBytes: number, undelivered: UndeliveredTells) {
     this.sizeBytes = sizeBytes;
     this.#undelivered = undelivered;
+  }
+
+  get link(): MessageLink {
+    return this.#undelivered.link;
   }
 
   reply(): void {}

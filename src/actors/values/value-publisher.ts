@@ -17,6 +17,7 @@ import { isLate, ReplicaSource, retryAsk } from '../control-plane/index.js';
 import {
   type ActorRef,
   type ActorSystem,
+  assertSentBy,
   type Behavior,
   behavior,
   type Context,
@@ -242,6 +243,7 @@ export class ValuePublisher<T> implements AsyncDisposable {
   #subscribe(subscription: v1.Subscription, context: Context): v1.SubscribedInit | Later<v1.SubscribedInit> {
     const { subscriber, typeName, reader } = subscription;
     if (subscriber === undefined) throw new ProtocolError(`A subscription to "${this.name}" names no subscriber.`);
+    assertSentBy(context, subscriber, `A subscription to "${this.name}"`);
     const present = (id: number): number => (this.#readers.get(subscriber.cUid) === id ? id : 0);
     if (reader !== 0) return { reader: present(reader) };
     assertType(typeName, this.#parts.codable.typeName);

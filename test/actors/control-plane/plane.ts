@@ -85,13 +85,13 @@ export class Plane {
   /** Starts a server anew at the same address, which knows nothing. */
   async restart(epoch?: number, lease?: LeaderLease): Promise<void> {
     this.world.network.restart('server');
-    this.#server = await this.world.start('server/1');
+    this.#server = await this.world.start('server/1', { incarnation: this.#nextIncarnation });
     this.serve(epoch, lease);
   }
 
   /** Another process, `node/1`, serves from now on. The one before goes on: it may not know yet. Clients are not told. */
   async takeOver(node: string, epoch: number): Promise<void> {
-    this.#server = await this.world.start(`${node}/1`);
+    this.#server = await this.world.start(`${node}/1`, { incarnation: this.#nextIncarnation });
     this.serve(epoch);
   }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Publisher, Subscriber } from '#src/actors/pubsub/index.js';
 import { UnreachableError } from '#src/errors.js';
+import { v1 } from '#src/protocol/index.js';
 import { Row } from '../runtime/row.js';
 import { endWorlds, PartitionWorld } from '../transport/partitions.js';
 import { until } from '../../support/until.js';
@@ -33,6 +34,9 @@ async function setUp({ canReachWriter = true } = {}) {
   };
   return {
     world,
+    writing,
+    reading,
+    reader,
     far,
     failures,
     writer,
@@ -57,6 +61,24 @@ describe('a port over a link', () => {
     await world.pass(1_000);
     expect(lost()).to.equal(1);
     expect(far.system.deadLetters.count).to.equal(0);
+  });
+
+  it('takes nothing in the name of its writer or its reader from another partition', async () => {
+    const { world, writing, reading, reader, tellReader, tellWriter, writer, rows, failures } = await setUp();
+    const forger = await world.start('c/1');
+    await tellReader();
+    await tellWriter();
+    const asWriter = world.reach(forger, reader.service, reading);
+    asWriter.element({ writer: 1, sequence: 0, value: Row.create({ id: 66 }), sizeBytes: 0 });
+    asWriter.end({ writer: 1, sequence: 1 });
+    world.reach(forger, v1.Publisher, writing).grant({ reader: 2, items: 99, bytes: 1e6, received: 50, hasGap: true });
+    await world.pass(50);
+    for (const id of [7, 8]) {
+      const written = writer.write({ id });
+      expect((await rows.next()).value).to.include({ id });
+      await written;
+    }
+    expect(failures).to.deep.equal([]);
   });
 
   it('fails its stream when a reader that leaves is cut off before it had what was sent to it', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { componentNetwork } from '#src/actors/component/index.js';
-import { behavior } from '#src/actors/kernel/index.js';
+import { behavior, systemKey } from '#src/actors/kernel/index.js';
 import type { MemberOfNetwork, Runtime, RuntimeOptions } from '#src/actors/runtime/index.js';
 import { AskTimeoutError, CapacityError, ConfigError, RefusedError } from '#src/errors.js';
 import { membershipCUid } from '#src/ids/index.js';
@@ -192,29 +192,35 @@ describe('a network of processes without a common control plane', () => {
   it('refuses what no member can mean, and goes on', async () => {
     const { first, second } = await several(2);
     const member = first.peers.reference(v1.NetworkMember, second.controlPlane, membershipCUid);
+    const from = first[systemKey].incarnation;
     const crowd = Array.from({ length: limits.networkMembers + 2 }, (_, index) => ({ id: BigInt(index + 1) }));
-    const description = { id: 7n, version: 1, address: 'memory://x/y/0', node: 'x'.repeat(5_000) };
+    const description = { id: from, version: 1, address: 'memory://x/y/0', node: 'x'.repeat(5_000) };
     const refused = [
       member.probe({}),
       member.probe({ news: { from: 0n } }),
-      member.probe({ news: { from: 7n, news: crowd } }),
-      member.exchange({ from: 7n, states: [{ id: 7n, incarnation: 2 ** 32 - 1 }] }),
-      member.exchange({ from: 7n, states: [], self: description }),
-      member.exchange({ from: 7n, states: [], self: { ...description, node: 'x', id: 8n } }),
+      member.probe({ news: { from, news: crowd } }),
+      member.exchange({ from, states: [{ id: from, incarnation: 2 ** 32 - 1 }] }),
+      member.exchange({ from, states: [], self: description }),
+      member.exchange({ from, states: [], self: { ...description, node: 'x', id: 8n } }),
       ...[undefined, { cUid: 0n, service: 's.A' }, { cUid: membershipCUid, service: 's.A' }, { cUid: 2n ** 63n }].map(
         async (ref) => {
           const names = [{ name: 'all', isGroup: true, ref }];
-          return member.exchange({ from: 7n, states: [], self: { ...description, node: 'x', names } });
+          return member.exchange({ from, states: [], self: { ...description, node: 'x', names } });
         },
       ),
-      member.describeMembers({ from: 7n, ids: crowd.map(({ id }) => id) }),
+      member.describeMembers({ from, ids: crowd.map(({ id }) => id) }),
     ];
     for (const each of refused) {
       expect(await rejection(each))
         .to.be.instanceOf(RefusedError)
         .with.property('reason', 'MALFORMED');
     }
-    member.spread({ from: 7n, news: crowd });
+    const other = {
+      news: { from: second[systemKey].incarnation + 1n, news: [{ id: from, status: v1.MemberState_Status.DEAD }] },
+    };
+    expect(await rejection(member.probe(other))).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+    member.spread(other.news);
+    member.spread({ from, news: crowd });
     await until(() => (second.network()?.refused ?? 0) >= refused.length + 1);
     expect(living(second)).to.equal(2);
     expect(await rejection(second.lookup(Listing, 'nothing', { timeoutMs: 100 }))).to.be.instanceOf(AskTimeoutError);

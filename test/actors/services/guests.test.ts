@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { stepInfo } from '#src/actors/services/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
+import { backendFrontendCUid, globalServicesInputCUid, shepherdCUid } from '#src/ids/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { millraceRejection as rejection } from '../../support/rejection.js';
 import { SimulatedRun, VERSION } from './simulated-run.js';
@@ -112,6 +113,40 @@ describe('a host that joins a run, on virtual time', () => {
     expect(await first).to.include({ code: 'HANDLER', handlerCode: 'ASK_TIMEOUT' });
     await guests.leave({ hostId });
     expect(await second).to.include({ cause: 'it was told to leave' });
+    await run.launcher.down();
+  });
+
+  it('is spoken for by its own process alone, and so are the launcher and the other nodes', async () => {
+    await up();
+    const { guests, hostId } = await run.join('late', 2);
+    await guests.settle({ hostId });
+    const { asks, guests: strange } = await run.join('other', 3);
+    const { resources } = await services.list({ kind: PROCESS });
+    const pUid = resources[0]?.id ?? 0n;
+    const { nodes: places = [] } = run.launcher.describe();
+    const theirs = asks.reference(v1.GlobalServices, run.services, globalServicesInputCUid);
+    const shepherd = asks.reference(v1.Shepherd, places[0]?.address ?? '', shepherdCUid(0));
+    const frontend = asks.reference(v1.Launcher, run.launcherAddress, backendFrontendCUid(hostId));
+    const forged = {
+      'Guests.admit': () => strange.admit({ hostId, node: 'late' }),
+      'Guests.leave': () => strange.leave({ hostId }),
+      'Guests.settle': () => strange.settle({ hostId }),
+      'Guests.parting': () => strange.parting({ hostId }),
+      'GlobalServices.exited': () => theirs.exited({ pUid, code: 3 }),
+      'GlobalServices.nodeJoined': () => theirs.nodeJoined({ index: 9, name: 'nine', address: asks.address }),
+      'GlobalServices.nodeLeft': () => theirs.nodeLeft({ index: 2, cause: 'a word' }),
+      'Shepherd.globalServicesUp': () => shepherd.globalServicesUp({ address: 'memory://x/y/0', controlPlane: 'x' }),
+      'Launcher.backendIsUp': () => frontend.backendIsUp({ hostId, address: asks.address, version: VERSION }),
+      'Launcher.output': () => frontend.output({ process: 'late', text: Buffer.from('forged') }),
+      'Launcher.records': () => frontend.records({ records: [{ process: 'late', level: 'info', message: 'forged' }] }),
+      'Launcher.failed': () => frontend.failed({ node: 2, part: 'worker', cause: 'forged' }),
+    };
+    for (const [what, send] of Object.entries(forged)) {
+      expect(await rejection(send()), what).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+    }
+    expect((await processes())[0]).to.equal('worker-2@2 ALIVE');
+    expect((await nodes()).slice(0, 3)).to.deep.equal(['node-0', 'node-1', 'late']);
+    expect(run.output.join()).to.not.include('forged');
     await run.launcher.down();
   });
 

@@ -38,6 +38,8 @@ export interface SimulatedOptions {
 }
 
 export interface SimulatedGuest extends Pick<Execution, 'ended' | 'kill'> {
+  /** Of the process that has asked to join. */
+  readonly asks: Infrastructure;
   readonly guests: ActorRef<typeof v1.Guests>;
   readonly hostId: bigint;
 }
@@ -56,6 +58,8 @@ export class SimulatedRun {
   readonly #options: SimulatedOptions;
   readonly #closing: Promise<unknown>[] = [];
   readonly #asking: Infrastructure[] = [];
+  /** Address of global services. */
+  services = '';
   #launcher: Launcher | undefined;
   #infrastructure: Infrastructure | undefined;
   #pids = 100;
@@ -75,6 +79,10 @@ export class SimulatedRun {
   get launcher(): Launcher {
     if (this.#launcher === undefined) throw new Error('The launcher was not opened.');
     return this.#launcher;
+  }
+
+  get launcherAddress(): string {
+    return this.#infrastructure?.address ?? '';
   }
 
   async open(): Promise<Launcher> {
@@ -129,7 +137,7 @@ export class SimulatedRun {
     await guests.admit({ hostId, node: name });
     const execution = this.#execute({ index, host: { node: name, host: '' }, hostId, launcher: address });
     this.#asking.push(asks);
-    return { guests, hostId, ended: execution.ended, kill: () => execution.kill() };
+    return { guests, asks, hostId, ended: execution.ended, kill: () => execution.kill() };
   }
 
   #execute(start: BackendStart): Execution {
@@ -178,6 +186,7 @@ export class SimulatedRun {
     const run = async (): Promise<void> => {
       const infrastructure = await this.#open('services', 'global-services', () => end('it was ended by SIGKILL'));
       this.alive.add('global-services');
+      this.services = infrastructure.address;
       const { nodes } = this.#options;
       const endProcess = (): void => {
         end('it ended with exit code 0');
@@ -187,6 +196,7 @@ export class SimulatedRun {
         infrastructure,
         primary,
         controlPlane: infrastructure.address,
+        launcher: this.#infrastructure?.address ?? '',
         nodes,
         endProcess,
       });

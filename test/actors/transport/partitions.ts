@@ -46,6 +46,13 @@ export interface Partition {
 
 const open: PartitionWorld[] = [];
 
+interface StartOptions {
+  readonly hasJoined?: boolean;
+  readonly linkDeadMs?: number;
+  readonly fields?: MessageFields;
+  readonly incarnation?: bigint;
+}
+
 /** Partitions on a pseudo-network, in virtual time unless `isReal`. Where others are is known to all: no control plane is needed. */
 export class PartitionWorld {
   readonly scheduler: Scheduler;
@@ -73,11 +80,7 @@ export class PartitionWorld {
   /** Starts `node/process`. */
   async start(
     name: string,
-    {
-      hasJoined = true,
-      linkDeadMs,
-      fields,
-    }: { readonly hasJoined?: boolean; readonly linkDeadMs?: number; readonly fields?: MessageFields } = {},
+    { hasJoined = true, linkDeadMs, fields, incarnation }: StartOptions = {},
   ): Promise<Partition> {
     const { kernelLimits, linkLimits = {}, tracing } = this.#options;
     const [node = '', process = ''] = name.split('/');
@@ -93,6 +96,7 @@ export class PartitionWorld {
       limits: kernelLimits,
       cUids: () => cUids.next(),
       tracing,
+      ...(incarnation !== undefined && { incarnation }),
     });
     const crashed = (): void => void end(system, router);
     const transport = this.network.transport({

@@ -1,6 +1,15 @@
 import { BackpressureError, ProtocolError } from '../../../errors.js';
 import { type AnyService, type Ref, v1 } from '../../../protocol/index.js';
-import { type ActorRef, type Behavior, behavior, type Context, later, type UntypedRef } from '../../kernel/index.js';
+import {
+  type ActorRef,
+  assertSentBy,
+  type Behavior,
+  behavior,
+  type Context,
+  isSentBy,
+  later,
+  type UntypedRef,
+} from '../../kernel/index.js';
 import type { PoolRequest } from './waiting-requests.js';
 
 /** Time in ms between two looks for requests that should have ended, and between two reports to callers while a pool's load changes. */
@@ -73,7 +82,9 @@ export function poolBehavior(options: PoolActorOptions): Behavior<typeof v1.Comp
     supervision: 'resume',
     state: () => new Callers(options),
     acquire: (callers, request, context) => later(callers.acquire(request, context)),
-    release: (callers, { caller, id, hasAnswered }) => callers.release(caller, id, hasAnswered),
+    release: (callers, { caller, id, hasAnswered }, context) => {
+      if (caller !== undefined && isSentBy(context, caller)) callers.release(caller, id, hasAnswered);
+    },
     describePool: (callers, { caller, token, limits }, context) => {
       limited(limits);
       callers.watched(caller, token, context);
@@ -177,6 +188,7 @@ class Callers {
 
   #callerOf(ref: Ref | undefined, token: bigint, context: Context): Caller | undefined {
     if (ref === undefined) return undefined;
+    assertSentBy(context, ref, 'A request to a pool');
     const key = callerKey(ref);
     let caller = this.#callers.get(key);
     if (caller === undefined) {

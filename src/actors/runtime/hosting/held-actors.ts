@@ -5,7 +5,15 @@ import type { Logger } from '../../../logging/index.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, type ActorSystem, behavior, type Context, type UntypedRef } from '../../kernel/index.js';
+import {
+  type ActorRef,
+  type ActorSystem,
+  assertOfThisProcess,
+  assertSentBy,
+  behavior,
+  type Context,
+  type UntypedRef,
+} from '../../kernel/index.js';
 
 /** The host of the partition in which an actor was placed. */
 export interface HoldingPartition {
@@ -43,9 +51,18 @@ export class HeldActors {
     this.#options = options;
     const spawnerHost = behavior(v1.SpawnerHost, {
       supervision: 'resume',
-      hold: (_state, held, context) => this.#hold(held, context),
-      release: (_state, held, context) => this.#release(held, context),
-      withdraw: (_state, held) => this.#withdraw(held),
+      hold: (_state, held, context) => {
+        assertOfThisProcess(context, 'A message about a held actor', held);
+        return this.#hold(held, context);
+      },
+      release: (_state, held, context) => {
+        assertOfThisProcess(context, 'A message about a held actor', held);
+        return this.#release(held, context);
+      },
+      withdraw: (_state, held, context) => {
+        if (held.placer !== undefined) assertSentBy(context, held.placer, 'A request to withdraw a placed actor');
+        return this.#withdraw(held);
+      },
       on: { terminated: (_state, { ref }) => this.#holderEnded(ref) },
     });
     this.actor = options.system.spawn(spawnerHost, { name: 'spawner-host' });

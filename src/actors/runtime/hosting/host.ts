@@ -13,6 +13,7 @@ import {
   type Behavior,
   behavior,
   type Context,
+  isOfThisProcess,
   later,
   type Later,
 } from '../../kernel/index.js';
@@ -213,7 +214,8 @@ export class PartitionHost {
         context.every(LOOK_MS, () => this.#check(launch));
         return launch;
       },
-      enrol: (launch, { launch: name, address }) => {
+      enrol: (launch, { launch: name, address }, context) => {
+        if (!isOfThisProcess(context, { address })) return foreign();
         if (launch.name !== name) return stale(name);
         launch.address = address;
         launch.ordinal ??= this.#register(address);
@@ -223,17 +225,21 @@ export class PartitionHost {
         return later(launch.ordinal.then((ordinal) => ({ ordinal, client, spawnerHost, contextCalls })));
       },
       activate: (launch, partition, context) => {
+        if (!isOfThisProcess(context, { address: launch.address })) return foreign();
         if (launch.name !== partition.launch) return stale(partition.launch);
         launch.activated ??= this.#activate(launch, partition, context);
         return later(launch.activated.then(() => ({})));
       },
-      report: (launch, report) => {
+      report: (launch, report, context) => {
+        if (!isOfThisProcess(context, { address: launch.address })) return;
         if (report.launch === launch.name && launch.live !== undefined) this.#onReport(launch.live.ordinal, report);
       },
-      log: (launch, record) => {
-        if (record.launch === launch.name) write(this.#options.log, record);
+      log: (launch, record, context) => {
+        if (record.launch === launch.name && isOfThisProcess(context)) write(this.#options.log, record);
       },
-      interceptorFailed: (_launch, { message }) => this.#options.interceptorFailed(message),
+      interceptorFailed: (_launch, { message }, context) => {
+        if (isOfThisProcess(context)) this.#options.interceptorFailed(message);
+      },
       on: { stopping: (launch) => this.#launchEnded(launch) },
     });
   }
@@ -329,6 +335,12 @@ export class PartitionHost {
 /** Refuses a message of an ended launch, without a failure of the present one. */
 function stale(name: string): Later<never> {
   return later(Promise.reject(new ProtocolError(`${name} is no launch of this partition any more.`)));
+}
+
+/** Refuses a message of another process, or of another partition, without a failure of the launch. */
+function foreign(): Later<never> {
+  const text = 'A request in the name of a partition was refused: it did not arrive over a link of that partition.';
+  return later(Promise.reject(new ProtocolError(text)));
 }
 
 function required<T>(value: T | undefined, field: string): T {

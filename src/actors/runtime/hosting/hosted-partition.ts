@@ -54,6 +54,7 @@ export class HostedPartition {
     this.#scheduler = opened?.interceptor.scheduler(this.#scheduler) ?? this.#scheduler;
     const partition = new PartitionRuntime({
       ...this.#start,
+      processKey: () => this.#start.processKey,
       resources: await this.#resources(threading, log),
       isLossy: () => false,
       interceptor: opened?.interceptor,

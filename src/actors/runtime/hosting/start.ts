@@ -15,6 +15,8 @@ export interface PartitionStart {
   readonly launch: string;
   /** Incarnation of the process that the partition belongs to. */
   readonly incarnation: bigint;
+  /** A secret of the partitions of that process. */
+  readonly processKey: Uint8Array;
   /** Name of the actor system. */
   readonly name: string;
   readonly plan: PartitionPlan;

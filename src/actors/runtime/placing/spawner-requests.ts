@@ -3,7 +3,7 @@ import { namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import { isLate, retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, type ActorSystem, type AskOptions, behavior } from '../../kernel/index.js';
+import { type ActorRef, type ActorSystem, type AskOptions, assertFromPartition, behavior } from '../../kernel/index.js';
 import { fromWire } from '../../../protocol/errors/index.js';
 import type { PlaceDeadline } from './place-deadline.js';
 import type { PlaceCandidate } from './where.js';
@@ -44,7 +44,8 @@ export class SpawnerRequests {
     const { system, leaving } = this.#options;
     const placer = behavior(v1.Placer, {
       supervision: 'resume',
-      leaving: (_state, { ordinal }) => {
+      leaving: (_state, { ordinal }, context) => {
+        assertFromPartition(context, ordinal, 'The farewell of a partition');
         leaving(ordinal);
         return {};
       },

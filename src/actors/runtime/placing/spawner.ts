@@ -9,17 +9,20 @@ import {
   type ActorRef,
   type ActorSystem,
   answeredError,
+  assertSentBy,
   type Behavior,
   behavior,
   type Context,
+  isOfThisProcess,
   later,
   routeKey,
   type UntypedRef,
 } from '../../kernel/index.js';
-import { thrownByHandler, toWire } from '../../../protocol/errors/index.js';
+import { thrownByHandler } from '../../../protocol/errors/index.js';
 import { thrownBy } from './component.js';
 import type { Components } from './components.js';
 import type { HeldByHost } from './held-by-host.js';
+import { notStarted, type Placed, refusalOf, type RegisteredName } from './placed.js';
 
 export interface SpawnerOptions {
   readonly system: ActorSystem;
@@ -37,25 +40,6 @@ export interface SpawnerOptions {
 
 /** Time in ms in which those who have placed actors are told that the partition stops: less than it has to stop. */
 const LEAVE_MS = 500;
-
-interface RegisteredName {
-  readonly name: string;
-  readonly isGroup: boolean;
-}
-
-/** One request to place an actor, and what became of it. */
-interface Placed {
-  readonly isDetached: boolean;
-  reply: Promise<v1.ActorPlacedInit>;
-  ref: UntypedRef | undefined;
-  /** Names in the cluster's registry, its own and that of a group. */
-  registered: readonly RegisteredName[];
-  /** Aborted when the actor is withdrawn, or its partition stops: an actor that is being started is not waited for. */
-  readonly withdrawal: AbortController;
-  hasEnded: boolean;
-  /** The host of this partition forgets the actor. */
-  release: () => void;
-}
 
 /** What one process has placed here. */
 interface Placer {
@@ -121,8 +105,7 @@ export class Spawner {
     this.#count++;
     placed.reply = this.#start(request, placed, placer).catch((error: unknown) => {
       this.#ended(placer, id, placed);
-      const refused = toWire(error instanceof MillraceError ? error : answeredError(error));
-      return { refused: v1.PlaceFailure.create(refused) };
+      return refusalOf(error instanceof MillraceError ? error : answeredError(error));
     });
     return placed.reply;
   }
@@ -182,7 +165,7 @@ export class Spawner {
   }
 
   async #withdraw(placerRef: Ref | undefined, id: number, context: Context): Promise<void> {
-    const placer = this.#placerOf(placerRef, context);
+    const placer = this.#placerOf(placerRef, context, true);
     const placed = placer.placed.get(id);
     if (placed !== undefined) {
       const stopped = this.#stop(placed);
@@ -191,9 +174,8 @@ export class Spawner {
       return stopped;
     }
     // The request to place it may still arrive.
-    const refused = toWire(new StoppedError(`The request to place actor ${id} was withdrawn.`));
     const never = notStarted({ isDetached: false, hasEnded: true });
-    never.reply = Promise.resolve({ refused: v1.PlaceFailure.create(refused) });
+    never.reply = Promise.resolve(refusalOf(new StoppedError(`The request to place actor ${id} was withdrawn.`)));
     placer.placed.set(id, never);
     this.#remember(placer, id);
   }
@@ -286,8 +268,10 @@ export class Spawner {
 
   // ---- placers
 
-  #placerOf(ref: Ref | undefined, context: Context): Placer {
+  /** `isByHost`: the first partition of this process may make it for a placer that has ended. */
+  #placerOf(ref: Ref | undefined, context: Context, isByHost = false): Placer {
     if (ref === undefined) throw new ProtocolError('A request to a spawner must say who makes it.');
+    if (!isByHost || !isOfThisProcess(context)) assertSentBy(context, ref, 'A request to a spawner');
     const key = keyOf(ref);
     let placer = this.#placers.get(key);
     if (placer === undefined) {
@@ -351,9 +335,4 @@ export class Spawner {
 
 function keyOf(ref: Ref | undefined): string {
   return `${ref?.cUid}/${ref?.incarnation}`;
-}
-
-function notStarted(given: Pick<Placed, 'isDetached' | 'hasEnded'>): Placed {
-  const reply = Promise.resolve({});
-  return { ...given, reply, ref: undefined, registered: [], withdrawal: new AbortController(), release: () => {} };
 }

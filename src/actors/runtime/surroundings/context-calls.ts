@@ -10,6 +10,7 @@ import type { Scheduler } from '../../../scheduler/index.js';
 import {
   type ActorSystem,
   answeredError,
+  assertOfThisProcess,
   type Behavior,
   behavior,
   type Context,
@@ -51,19 +52,20 @@ export function contextCalls(options: ContextCallsOptions): Behavior<typeof v1.C
   const { system, scheduler, cluster, log } = options;
   const follows = new GroupFollows(options);
   const requests = new RecentMap<string, Request>(limits.placedRequests);
-  const ownerOf = (owner: v1.ActorOwner | undefined): Owner => {
+  const ownerOf = (owner: v1.ActorOwner | undefined, context: Context): Owner => {
     if (owner?.actor === undefined) throw new ProtocolError('A call of a context must say which actor makes it.');
     const ordinal = ownerOrdinal(owner.actor.cUid);
     if (ordinal === undefined || !options.ordinals().includes(ordinal)) {
       throw new ProtocolError('A call of a context must come from an actor of this process.');
     }
+    assertOfThisProcess(context, CALL, { ordinal });
     return { self: system.reference(serviceNamed(owner.actor.service), owner.actor), key: owner.key };
   };
 
-  const begin = (request: v1.OwnedActorsToPlace): Request => {
+  const begin = (request: v1.OwnedActorsToPlace, owner: Owner): Request => {
     const given = new AbortController();
     const place = async (): Promise<v1.OwnedActorsPlacedInit> => {
-      const refs = await cluster.place(ownerOf(request.owner), placedComponentOf(request), request.args, {
+      const refs = await cluster.place(owner, placedComponentOf(request), request.args, {
         ...placeOptionsOf(request),
         signal: given.signal,
       });
@@ -74,13 +76,15 @@ export function contextCalls(options: ContextCallsOptions): Behavior<typeof v1.C
 
   return behavior(v1.ContextCalls, {
     supervision: 'resume',
-    place: (_state, request) => {
+    place: (_state, request, context) => {
+      const owner = ownerOf(request.owner, context);
       const key = keyOf(request);
-      const known = requests.get(key) ?? begin(request);
+      const known = requests.get(key) ?? begin(request, owner);
       requests.set(key, known);
       return later(known.placed);
     },
-    giveUp: (_state, request) => {
+    giveUp: (_state, request, context) => {
+      ownerOf(request.owner, context);
       const key = keyOf(request);
       const known = requests.get(key);
       known?.given.abort(new ProtocolError('The context has given up the request.'));
@@ -89,16 +93,25 @@ export function contextCalls(options: ContextCallsOptions): Behavior<typeof v1.C
       if (known === undefined) requests.set(key, { given: new AbortController(), placed: Promise.resolve(GIVEN_UP) });
       return {};
     },
-    findSpawner: (_state, { owner, actor }) => ({ spawner: cluster.spawnerOf(ownerOf(owner), actorOf(actor)) }),
-    stop: (_state, { owner, actor, drainMs }) => {
+    findSpawner: (_state, { owner, actor }, context) => ({
+      spawner: cluster.spawnerOf(ownerOf(owner, context), actorOf(actor)),
+    }),
+    stop: (_state, { owner, actor, drainMs }, context) => {
+      const by = ownerOf(owner, context);
       const stop = async (): Promise<v1.OwnedActorStoppedInit> => {
-        return { isOwned: await cluster.stopOf(ownerOf(owner), actorOf(actor), drainMs) };
+        return { isOwned: await cluster.stopOf(by, actorOf(actor), drainMs) };
       };
       return later(stop().catch(refusal));
     },
-    end: (_state, owner) => later(cluster.ended(ownerOf(owner)).then(() => ({}))),
-    lookup: (_state, { name, service }, context) => later(lookedUp(name, service, context).catch(refusal)),
-    follow: (_state, { name, nonce }, { signal }) => later(follows.members(name, nonce, signal).catch(refusal)),
+    end: (_state, owner, context) => later(cluster.ended(ownerOf(owner, context)).then(() => ({}))),
+    lookup: (_state, { name, service }, context) => {
+      assertOfThisProcess(context, CALL);
+      return later(lookedUp(name, service, context).catch(refusal));
+    },
+    follow: (_state, { name, nonce }, context) => {
+      assertOfThisProcess(context, CALL);
+      return later(follows.members(name, nonce, context.signal).catch(refusal));
+    },
     on: { stopping: () => follows.close() },
   });
 
@@ -124,6 +137,9 @@ export function contextCalls(options: ContextCallsOptions): Behavior<typeof v1.C
     return { actor: ref.toRef() };
   }
 }
+
+/** How the error of one begins that another process has sent. */
+const CALL = 'A call of a context';
 
 const GIVEN_UP = { refused: v1.PlaceFailure.create(toWire(new ProtocolError('The request was given up.'))) };
 

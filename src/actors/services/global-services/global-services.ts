@@ -1,11 +1,21 @@
-import { AskTimeoutError, ConfigError, UnreachableError } from '../../../errors.js';
+import { AskTimeoutError, ConfigError, ProtocolError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { shepherdCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { type EmptyInit, v1 } from '../../../protocol/index.js';
 import { pause } from '../../../scheduler/index.js';
 import { isLate, retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, type Behavior, behavior, deadlineOf, deferred, later, type Later } from '../../kernel/index.js';
+import {
+  type ActorRef,
+  assertSentFrom,
+  type Behavior,
+  behavior,
+  deadlineOf,
+  deferred,
+  later,
+  type Later,
+  senderAddress,
+} from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { ManagedProcesses } from './managed-processes.js';
 import { ProcessGroups } from './process-groups.js';
@@ -16,6 +26,8 @@ export interface GlobalServicesOptions {
   /** Address of the primary node. */
   readonly primary: string;
   readonly controlPlane: string;
+  /** Address of the launcher. */
+  readonly launcher: string;
   readonly nodes: number;
   /** Called when the answer to `halt` is on its way. */
   readonly endProcess: () => void;
@@ -52,16 +64,15 @@ export class GlobalServices {
       join: (_state, query, context) => this.#join(query, deadlineOf(context)),
       kill: (_state, { resource, signal }) => later(this.#kill(required(resource), signal)),
       destroy: (_state, { resource, patienceMs }) => later(this.#destroy(required(resource), patienceMs)),
-      exited: (_state, exit) => {
-        this.#processes.exited(exit);
-        return {};
-      },
-      nodeJoined: (_state, guest) => {
+      exited: (_state, exit, context) => later(this.#exited(exit, senderAddress(context))),
+      nodeJoined: (_state, guest, context) => {
+        assertSentFrom(context, this.#options.launcher, 'News of a node');
         if (this.#isHalting) throw new ConfigError('No node can join: the run is being torn down.');
         this.#others.nodeJoined(guest);
         return {};
       },
-      nodeLeft: (_state, { index, cause }) => {
+      nodeLeft: (_state, { index, cause }, context) => {
+        assertSentFrom(context, this.#options.launcher, 'News of a node');
         this.#others.nodeLeft(index);
         for (const { id: pUid, node } of this.#processes.alive()) {
           if (node === index) this.#failed(pUid, new UnreachableError(cause));
@@ -137,6 +148,19 @@ export class GlobalServices {
         else this.#failed(pUid, cause);
       }
     }
+  }
+
+  /** `by`: where the shepherd is that says so; undefined for one that is here. */
+  async #exited(exit: v1.ProcessExit, by: string | undefined): Promise<EmptyInit> {
+    const process = this.#processes.find(byPUid(exit.pUid));
+    if (process === undefined || process.state === v1.ProcessState.ENDED) return {};
+    if (by !== undefined && by !== (await this.#others.addressOf(process.node ?? 0))) {
+      throw new ProtocolError(
+        `News of the end of process ${exit.pUid} was refused: it did not arrive from the node of that process.`,
+      );
+    }
+    this.#processes.exited(exit);
+    return {};
   }
 
   #failed(pUid: bigint, error: unknown): void {

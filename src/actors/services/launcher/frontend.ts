@@ -3,7 +3,7 @@ import { ConfigError, UnreachableError } from '../../../errors.js';
 import { backendFrontendCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
-import { type Behavior, behavior, type Context, later } from '../../kernel/index.js';
+import { assertSentFrom, type Behavior, behavior, type Context, later } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 
 /** A host on which a node runs. */
@@ -57,19 +57,30 @@ export interface ListenerOptions {
 /** Hears the backend of one node, and shows what comes from there. */
 export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher, undefined> {
   const { node, display, failed, backendIsUp, ended } = options;
+  let address: string | undefined;
+  const assertOfNode = (context: Context): void => {
+    if (address !== undefined) assertSentFrom(context, address, `What ${node} says`);
+  };
   return behavior(v1.Launcher, {
     supervision: { onFailure: 'resume' },
     backendIsUp: (_state, backend, context) => {
+      assertSentFrom(context, address ?? backend.address, `What ${node} says`);
       backendIsUp(backend, context);
+      address = backend.address;
       return {};
     },
-    output: (_state, written) => later(Promise.resolve(display.output(node, written)).then(() => ({}))),
-    records: (_state, { records, dropped }) => {
+    output: (_state, written, context) => {
+      assertOfNode(context);
+      return later(Promise.resolve(display.output(node, written)).then(() => ({})));
+    },
+    records: (_state, { records, dropped }, context) => {
+      assertOfNode(context);
       for (const record of records) display.record(node, record);
       if (dropped > 0) display.record(node, droppedRecord(dropped));
       return {};
     },
-    failed: (_state, failure) => {
+    failed: (_state, failure, context) => {
+      assertOfNode(context);
       failed(failure);
       return {};
     },

@@ -54,6 +54,8 @@ export interface GuestOptions {
   readonly events: GuestEvents;
   readonly index: number;
   readonly hostId: bigint;
+  /** Tells apart the process that was admitted. */
+  readonly sender: string;
   readonly name: string;
   /** It is gone, and is no part of the run any more. */
   readonly gone: () => void;
@@ -104,6 +106,10 @@ export class GuestNode {
 
   get name(): string {
     return this.#options.name;
+  }
+
+  get sender(): string {
+    return this.#options.sender;
   }
 
   /** Resolves when its worker has joined the run. */

@@ -1,10 +1,10 @@
-import { CapacityError, ConfigError, Refusal } from '../../../errors.js';
+import { CapacityError, ConfigError, ProtocolError, Refusal } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { debugCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { optionTable } from '../../../options/index.js';
 import { v1 } from '../../../protocol/index.js';
-import { behavior, later } from '../../kernel/index.js';
+import { behavior, type Context, later, senderIdentity } from '../../kernel/index.js';
 import { GuestNode, type GuestEvents, type GuestRun } from './guest-node.js';
 
 /** The debug channel of the launcher on which hosts ask to join. */
@@ -29,16 +29,16 @@ export class Guests {
   open(events: GuestEvents): void {
     const guests = behavior(v1.Guests, {
       supervision: { onFailure: 'resume' },
-      admit: (_state, guest) => {
-        this.#admit(guest, events);
+      admit: (_state, guest, context) => {
+        this.#admit(guest, events, senderIdentity(context));
         return {};
       },
-      settle: (_state, { hostId }) => later(this.#guest(hostId).settled),
-      leave: (_state, { hostId }) => {
-        this.#guest(hostId).part({ cause: 'it was told to leave' });
+      settle: (_state, { hostId }, context) => later(this.#guest(hostId, context).settled),
+      leave: (_state, { hostId }, context) => {
+        this.#guest(hostId, context).part({ cause: 'it was told to leave' });
         return {};
       },
-      parting: (_state, { hostId }) => this.#guest(hostId).parting(),
+      parting: (_state, { hostId }, context) => this.#guest(hostId, context).parting(),
     });
     this.#run.infrastructure.spawn(guests, { name: 'guests', cUid: guestsCUid });
   }
@@ -55,8 +55,9 @@ export class Guests {
   }
 
   /** May be repeated. */
-  #admit({ hostId, node: name }: v1.Guest, events: GuestEvents): void {
-    if (this.#byHostId.has(hostId)) return;
+  #admit({ hostId, node: name }: v1.Guest, events: GuestEvents, sender: string): void {
+    const known = this.#byHostId.get(hostId);
+    if (known !== undefined) return assertSame(known, sender);
     if (this.#isHalting) throw new Refusal('HALTING', 'No node can join: the run is being torn down.');
     this.#assertNodeName(name);
     if (this.#byHostId.size >= limits.managedProcesses) {
@@ -66,7 +67,7 @@ export class Guests {
     }
     const index = this.#run.names.length + this.#joined;
     const gone = (): void => void this.#byHostId.delete(hostId);
-    this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, gone }));
+    this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, sender, gone }));
     this.#joined += 1;
   }
 
@@ -87,9 +88,18 @@ export class Guests {
     );
   }
 
-  #guest(hostId: bigint): GuestNode {
+  #guest(hostId: bigint, context: Context): GuestNode {
     const guest = this.#byHostId.get(hostId);
-    if (guest !== undefined) return guest;
-    throw new ConfigError('This node is no part of the run: it has left, or was never admitted.');
+    if (guest === undefined) {
+      throw new ConfigError('This node is no part of the run: it has left, or was never admitted.');
+    }
+    assertSame(guest, senderIdentity(context));
+    return guest;
   }
+}
+
+/** Only the process that was admitted speaks for a guest. */
+function assertSame({ name, sender }: GuestNode, by: string): void {
+  if (sender === by) return;
+  throw new ProtocolError(`A request in the name of the node ${name} was refused: another process has sent it.`);
 }

@@ -1,5 +1,5 @@
 import { v1 } from '../../../protocol/index.js';
-import { type Behavior, behavior, later } from '../../kernel/index.js';
+import { assertSentFrom, type Behavior, behavior, later } from '../../kernel/index.js';
 import type { Processes } from './processes.js';
 
 /** Starts, signals and reaps the processes of a node, as it is told. */
@@ -15,7 +15,8 @@ export function shepherd(
       processes.signal(pUid, signal);
       return {};
     },
-    globalServicesUp: (_state, place) => {
+    globalServicesUp: (_state, place, context) => {
+      assertSentFrom(context, place.address, 'The greeting of global services');
       onGlobalServices(place);
       return {};
     },

@@ -45,7 +45,7 @@ export class GlobalServicesProcess {
 
   /** Resolves when it was told to halt. */
   async run(): Promise<void> {
-    const { key, listen, advertisedHost, tls, primary, nodes, logLevel } = this.#start;
+    const { run, launcher, key, listen, advertisedHost, tls, primary, nodes, logLevel } = this.#start;
     const folder = makeFolder(this.#folder);
     try {
       const { log, close } = closableLogger(leveled(logLevel, () => this.#logger()));
@@ -59,11 +59,11 @@ export class GlobalServicesProcess {
         infrastructure,
         primary,
         controlPlane: socketsOf(controlPlane),
+        launcher,
         nodes,
         endProcess,
       });
       infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
-      const { run, launcher } = this.#start;
       const gate = runtime.spawn(behavior(v1.RunGate, { find: () => ({ run, launcher }) }));
       await runtime.register(RUN_GATE, gate);
       const { address } = infrastructure;
