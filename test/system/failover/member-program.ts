@@ -9,12 +9,11 @@ import { HOSTS, NODES, PLACER, RUNNERS } from './nodes.js';
 import parcels from './parcels.js';
 import { persist, Traffic } from './traffic.js';
 
-const [nodeName = '', clusterStore = '', leaseMs = ''] = process.argv.slice(2);
+const [nodeName = '', clusterStore = ''] = process.argv.slice(2);
 const log = process.env['MEMBER_LOG'] === undefined ? silentLogger : createLogger({ level: 'debug', format: 'text' });
 const runtime = await Runtime.start({
   nodeName,
   clusterStore,
-  leaseMs: Number(leaseMs),
   listen: 'tcp://127.0.0.1:0',
   labels: HOSTS.includes(nodeName) ? ['host'] : [],
   log,

@@ -16,8 +16,8 @@ const WAIT_MS = 300_000;
  * Stops the process that serves the control plane (SIGSTOP) until another one serves, and lets it go on (SIGCONT). A runtime that knows the first one
  * only has asked it meanwhile: those requests lie in its sockets, and it reads them before it learns of anything else.
  */
-export async function pauseLeader(store: string, leaseMs: number): Promise<Audit> {
-  const fleet = new Fleet(store, leaseMs);
+export async function pauseLeader(store: string): Promise<Audit> {
+  const fleet = new Fleet(store);
   let stranger: Runtime | undefined;
   try {
     await fleet.start();
