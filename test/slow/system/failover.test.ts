@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { NatsServer } from '../../cluster-store/nats-server.js';
 import { needsCommand } from '../../support/pending.js';
 import { Fleet } from '../../system/failover/fleet.js';
-import { pauseLeader } from '../../system/failover/paused-leader.js';
+import { busyLeader, pauseLeader } from '../../system/failover/paused-leader.js';
 import { expectSound, runRounds, summaryOf } from '../../system/failover/rounds.js';
 import { bucketServers } from '../cluster-store/bucket-leader.js';
 
@@ -11,6 +11,7 @@ const ROUNDS = Number(process.env['ROUNDS'] ?? 2);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const EACH = Math.ceil(ROUNDS / 2);
 const ROUND_MS = 240_000;
+const COMPUTES = 5;
 
 interface Store {
   readonly title: string;
@@ -45,6 +46,20 @@ describe('four processes under load', () => {
         const { faults, takenByKilled } = await pauseLeader(address());
         expect(faults).to.deep.equal([]);
         expect(takenByKilled).to.equal(0);
+      });
+
+      it('keep their leader where it computes for a second, and others beside it', async function () {
+        this.timeout(2 * ROUND_MS);
+        const { audit, lost } = await busyLeader(address(), 1_000, COMPUTES);
+        expect(audit.faults).to.deep.equal([]);
+        expect(lost).to.equal(0);
+      });
+
+      it('have another leader where theirs computes for longer than its lease, and never serve with a lease that has ended', async function () {
+        this.timeout(2 * ROUND_MS);
+        const { audit, lost } = await busyLeader(address(), 3_000, 1);
+        expect(audit.faults).to.deep.equal([]);
+        expect(lost).to.equal(1);
       });
     });
   }

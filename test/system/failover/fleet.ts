@@ -74,6 +74,11 @@ export class Fleet {
     this.#member(node).process.child.kill(signal);
   }
 
+  /** Resolves when the process has computed for so long, without a turn of its event loop. */
+  compute(node: string, ms: number): Promise<void> {
+    return this.#member(node).process.send('compute', String(ms));
+  }
+
   probe(node: string): Promise<void> {
     return this.#member(node).process.send('probe');
   }

@@ -60,6 +60,11 @@ answerCommands(
       const { isReady, problems, controlPlane } = runtime.health();
       return { isReady, problems, isServing: controlPlane.isServedHere, controlPlane: runtime.controlPlane };
     },
+    /** Computes for so long, in ms. */
+    compute: async (ms = '') => {
+      const untilMs = performance.now() + Number(ms);
+      while (performance.now() < untilMs);
+    },
     finish: () => traffic.finish(),
     stop: async () => {
       await runtime.stop();
