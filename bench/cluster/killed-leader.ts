@@ -15,7 +15,8 @@ const NATS_MS = 10_000;
 /** Three processes with the default options, of which the one that serves the control plane is killed. */
 export const killedLeader: Question = {
   slug: 'killed-leader',
-  metric: 'time from kill -9 of the process that serves the control plane until each of two others has looked a name up',
+  metric:
+    'time from kill -9 of the process that serves the control plane until each of two others has looked a name up',
   unit: 'ms',
   isMoreBetter: false,
   sizes: ['store in a file', 'store in NATS'],
@@ -61,7 +62,17 @@ async function asked(process: ChildProcess, what: 'leads' | 'lookup'): Promise<u
 /** Returns the address of a store in a server of its own. */
 async function startNats(): Promise<string> {
   const folder = newFolder();
-  const server = spawn('nats-server', ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', folder, '--ports_file_dir', folder]);
+  const server = spawn('nats-server', [
+    '-a',
+    '127.0.0.1',
+    '-p',
+    '-1',
+    '-js',
+    '-sd',
+    folder,
+    '--ports_file_dir',
+    folder,
+  ]);
   onShutdown(async () => server.kill('SIGKILL'));
   const missing = once(server, 'error').then(() => {
     throw new Missing('nats-server is not installed. Debian: apt-get install nats-server');
@@ -77,7 +88,10 @@ async function portsIn(folder: string): Promise<readonly string[]> {
   for (;;) {
     const file = readdirSync(folder).find((name) => name.endsWith('.ports'));
     const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
-    if (text !== '') return (JSON.parse(text) as { readonly nats: readonly string[] }).nats;
+    if (text !== '') {
+      const ports: { readonly nats: readonly string[] } = JSON.parse(text);
+      return ports.nats;
+    }
     if (performance.now() > untilMs) throw new Error(`nats-server did not listen within ${NATS_MS} ms`);
     await pause(20);
   }

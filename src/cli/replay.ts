@@ -41,7 +41,10 @@ export function addReplay(command: Command): void {
     )
     .usage('FILE --actor NAME [options]')
     .argument('<file>', 'a recording: millrace run --record FILE')
-    .option('--actor <name>', 'name or path of the actor, with #2 for the second one of that path; without it the recorded actors are listed')
+    .option(
+      '--actor <name>',
+      'name or path of the actor, with #2 for the second one of that path; without it the recorded actors are listed',
+    )
     .option('--module <module>', 'the module that exports its behavior or component (default: the recorded module)')
     .option('--behavior <export>', 'the name of the export, where several implement the same service')
     .option('--inspect', 'wait for a debugger, and pause before the first event')

@@ -84,7 +84,9 @@ export function actorNamed(recording: ReadRecording, name: string): ActorRecord 
 export function behaviorOf(exports: unknown, actor: ActorRecord, exportName?: string): AnyBehavior {
   const { component: made, service } = actor;
   if (made === undefined) return behaviorFor(exports, service, exportName);
-  const components = Object.entries(exports ?? {}).filter((entry): entry is [string, Component] => isComponent(entry[1]));
+  const components = Object.entries(exports ?? {}).filter((entry): entry is [string, Component] =>
+    isComponent(entry[1]),
+  );
   const fit = components.find(([name, { name: own }]) =>
     exportName === undefined ? own === made.name : name === exportName,
   );

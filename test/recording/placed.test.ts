@@ -24,7 +24,9 @@ describe('a recorded actor that another process has placed', () => {
     expect(await replay(summing(10), events)).to.equal(undefined);
     expect(await replay(summing(10, 1), events)).to.have.nested.property('recorded.case', 'outcome');
     expect(await replay(behaviorOf({ placedSum }, actor), events), 'as its component makes it').to.equal(undefined);
-    expect(await replay(behaviorOf({ changed: summing(10, 1) }, actor), events)).to.have.nested.property('recorded.case');
+    expect(await replay(behaviorOf({ changed: summing(10, 1) }, actor), events)).to.have.nested.property(
+      'recorded.case',
+    );
     expect(() => behaviorOf({ placedEnding }, actor)).to.throw(ConfigError, /no component "summing".* placedEnding\./);
     expect(() => behaviorOf({ placedSum }, actor, 'none')).to.throw(ConfigError, 'no component "summing"');
   });
