@@ -175,7 +175,9 @@ export const limits = {
   /** Time that a process has to reach the control plane when it starts with a cluster store, in ms. */
   joinTimeoutMs: 20_000,
   /** Time after which a process that serves the control plane and is silent loses that right, in ms. */
-  leaseMs: 5_000,
+  leaseMs: 2_000,
+  /** The same with a cluster store in a file, whose disk may be slow, in ms. A process that has ended is noticed there without it. */
+  fileLeaseMs: 5_000,
   /** Longest time between two attempts to reach a control plane that was lost, in ms. */
   rejoinMs: 500,
   /** Time in which a control plane that has started anew hears the processes of the cluster, in ms; requests that depend on it wait. */

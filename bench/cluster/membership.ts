@@ -25,7 +25,7 @@ export const membership: Question = {
   },
 };
 
-/** A control plane that is lost, and started again at its address: until a member finds a name again. */
+/** A control plane that is lost, and started again at its address, or by another candidate with a cluster store: until a member finds a name again. */
 export const failover: Question = {
   slug: 'failover',
   metric: 'virtual time from the crash to the first lookup that is answered',
@@ -34,15 +34,12 @@ export const failover: Question = {
   sizes: ['10 members', '100 members'],
   isWide: true,
   runs: 2,
-  peer: 'millrace',
+  peer: 'millrace, started again at its address',
   subjects: {
-    millrace: ({ members }, size) =>
-      Promise.resolve(async () => {
-        const cluster = await startCluster(Math.min(members, Number.parseInt(size, 10)) + 1);
-        const tookMs = await failOver(cluster);
-        await cluster.executor.stop();
-        return tookMs;
-      }),
+    'millrace, started again at its address': ({ members }, size) =>
+      Promise.resolve(() => afterCrash(Math.min(members, Number.parseInt(size, 10)) + 1, false)),
+    'millrace, another candidate': ({ members }, size) =>
+      Promise.resolve(() => afterCrash(Math.min(members, Number.parseInt(size, 10)) + 1, true)),
   },
 };
 
@@ -52,14 +49,17 @@ interface Cluster {
   readonly members: readonly Runtime[];
 }
 
-async function startCluster(size: number): Promise<Cluster> {
-  const { Executor } = await import('millrace');
+async function startCluster(size: number, hasStore = false): Promise<Cluster> {
+  const { Executor, MemoryStore, MemoryStoreContent } = await import('millrace');
   const executor = new Executor({ seed: 1, latencyMs: 1 });
+  const content = new MemoryStoreContent();
   onShutdown(() => executor.stop());
-  const control = await executor.start({ node: 'control' });
+  const store = () => ({ clusterStore: new MemoryStore(content, executor.scheduler) });
+  const control = await executor.start({ node: 'control', ...(hasStore && store()) });
   const members: Runtime[] = [];
   for (let index = 1; index < size; index++) {
-    members.push(await executor.start({ node: `node-${index}`, controlPlane: control.controlPlane }));
+    const where = hasStore ? store() : { controlPlane: control.controlPlane };
+    members.push(await executor.start({ node: `node-${index}`, ...where }));
   }
   return { executor, control, members };
 }
@@ -92,7 +92,14 @@ async function joinAndLeave({ executor, control, members }: Cluster): Promise<re
   return [joinedMs - beganMs, leftMs - joinedMs, framesJoined - framesBefore, framesLeft - framesJoined];
 }
 
-async function failOver({ executor, members }: Cluster): Promise<number> {
+async function afterCrash(size: number, hasStore: boolean): Promise<number> {
+  const cluster = await startCluster(size, hasStore);
+  const tookMs = await failOver(cluster, hasStore);
+  await cluster.executor.stop();
+  return tookMs;
+}
+
+async function failOver({ executor, members }: Cluster, hasStore: boolean): Promise<number> {
   const { Bench, echo } = await echoActor();
   const [owner, seeker] = [members[0], members.at(-1)];
   if (owner === undefined || seeker === undefined) throw new Error('the cluster has no members');
@@ -100,8 +107,10 @@ async function failOver({ executor, members }: Cluster): Promise<number> {
   const { scheduler } = executor;
   const crashedMs = scheduler.now();
   executor.crash('control');
-  executor.restart('control');
-  await executor.start({ node: 'control' });
+  if (!hasStore) {
+    executor.restart('control');
+    await executor.start({ node: 'control' });
+  }
   await seeker.lookup(Bench, 'echo', { timeoutMs: 60_000 });
   return scheduler.now() - crashedMs;
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { open as openInspector, url as inspectorUrl, waitForDebugger as waitForInspector } from 'node:inspector';
 import type { Command } from 'commander';
 import { importPipeline } from '../actors/runtime/index.js';
@@ -6,7 +7,7 @@ import { ConfigError } from '../index.js';
 import {
   type ActorRecord,
   actorNamed,
-  behaviorFor,
+  behaviorOf,
   type Difference,
   readRecordingFile,
   recordedActors,
@@ -40,8 +41,11 @@ export function addReplay(command: Command): void {
     )
     .usage('FILE --actor NAME [options]')
     .argument('<file>', 'a recording: millrace run --record FILE')
-    .option('--actor <name>', 'name or path of the actor; without it the recorded actors are listed')
-    .option('--module <module>', 'the module that exports its behavior (default: the recorded module)')
+    .option(
+      '--actor <name>',
+      'name or path of the actor, with #2 for the second one of that path; without it the recorded actors are listed',
+    )
+    .option('--module <module>', 'the module that exports its behavior or component (default: the recorded module)')
     .option('--behavior <export>', 'the name of the export, where several implement the same service')
     .option('--inspect', 'wait for a debugger, and pause before the first event')
     .option('--at <n>', 'with --inspect: pause before this event instead', wholeNumber(0, 2 ** 31))
@@ -68,15 +72,14 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
   }
   for (const message of missing) say(`${message} The actors of that partition are left out.`);
   if (flags.actor === undefined) {
-    for (const { path, service, events, file: own } of recordedActors(recording)) {
+    for (const { label, service, events, file: own } of recordedActors(recording)) {
       const part = own === undefined || own === file ? '' : `  ${own}`;
-      print(`${path}  ${service === '' ? 'segment' : service}  ${events.length} events${part}`);
+      print(`${label}  ${service === '' ? 'segment' : service}  ${events.length} events${part}`);
     }
     return ExitCode.ok;
   }
   const actor = actorNamed(recording, flags.actor);
-  const module = flags.module ?? header.module;
-  if (module === '') throw new ConfigError(`${file} does not name the module of the behavior: give --module MODULE.`);
+  const url = moduleOf(file, actor, flags.module, header.module);
   const stopAt = flags.inspect === true ? (flags.at ?? 0) : Number.POSITIVE_INFINITY;
   if (flags.inspect === true) waitForDebugger();
   const options: ReplayOptions = {
@@ -85,13 +88,21 @@ async function replayFile(file: string, flags: ReplayFlags): Promise<number> {
       if (index >= stopAt) debugger;
     },
   };
-  const { difference, typeOf } = await replayActor(actor, moduleUrl(module), flags.behavior, options);
+  const { difference, typeOf } = await replayActor(actor, url, flags.behavior, options);
   if (difference === undefined) {
-    print(`${actor.path}: ${actor.events.length} events, no difference.`);
+    print(`${actor.label}: ${actor.events.length} events, no difference.`);
     return ExitCode.ok;
   }
-  print(`${actor.path}: ${describeDifference(typeOf, difference)}`);
+  print(`${actor.label}: ${describeDifference(typeOf, difference)}`);
   return ExitCode.failed;
+}
+
+/** The module with the code of the actor: the one that is given, that of its component, or the one that the recording names. */
+function moduleOf(file: string, { component }: ActorRecord, given: string | undefined, recorded: string): string {
+  if (given !== undefined) return moduleUrl(given);
+  if (component?.url.startsWith('file:') === true) return moduleUrl(fileURLToPath(component.url));
+  if (recorded !== '') return moduleUrl(recorded);
+  throw new ConfigError(`${file} does not name the module of the behavior: give --module MODULE.`);
 }
 
 /** Replays an actor or a segment, from the module that has its code. `typeOf` says what the bytes of a recorded value are. */
@@ -107,7 +118,7 @@ async function replayActor(
     return { difference: await replaySegment(segment, actor.events, options), typeOf: typesOfSegment(segment) };
   }
   const exports = await importModule(url);
-  const behavior = behaviorFor(exports, actor.service, exportName);
+  const behavior = behaviorOf(exports, actor, exportName);
   const typeOf = typesOfService(behavior.service, actor.events);
   return { difference: await replay(behavior, actor.events, options), typeOf };
 }

@@ -69,6 +69,8 @@ export interface LeaseView {
 export interface ClusterStore extends AsyncDisposable {
   /** Where it is: `embedded:/path` or `nats://host:port/bucket`. */
   readonly address: string;
+  /** Time of a lease for which nobody names one, in ms. Default: `limits.leaseMs`. */
+  readonly usualLeaseMs?: number;
   /** Why calls fail at present: the disk is full, the lock is held, or the server is away. Undefined when they succeed. `health()` shows it. */
   readonly trouble?: MillraceError | undefined;
   /** Calls `listener` when calls begin to fail, fail for another reason, or succeed again. */

@@ -83,13 +83,18 @@ export const optionTable = {
     default: 'candidate',
     description: 'With a cluster store: a candidate serves the control plane when it is elected; a member never does.',
   }),
-  leaseMs: integer({
-    min: limits.shortestLeaseMs,
-    max: MAX_MS,
-    default: limits.leaseMs,
-    description:
-      'With a cluster store: silence of the process that serves the control plane after which another candidate takes over, in ms.',
-  }),
+  leaseMs: {
+    ...wordOr(
+      ['auto'],
+      integer({
+        min: limits.shortestLeaseMs,
+        max: MAX_MS,
+        default: limits.leaseMs,
+        description: `With a cluster store: silence of the process that serves the control plane after which another candidate takes over, in ms; auto: ${limits.leaseMs}, and ${limits.fileLeaseMs} with a store in a file, where a process that has ended is noticed earlier.`,
+      }),
+    ),
+    default: 'auto',
+  },
   seeds: {
     default: [],
     defaultText: 'none',

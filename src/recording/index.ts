@@ -7,6 +7,7 @@ export {
   type ActorRecord,
   actorNamed,
   behaviorFor,
+  behaviorOf,
   type ReadRecording,
   recordedActors,
   segmentOf,

@@ -11,6 +11,7 @@ import {
   type Stream,
   type UntypedRef,
 } from '../actors/kernel/index.js';
+import type { Making } from '../actors/runtime/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import type { Scheduler } from '../scheduler/index.js';
@@ -24,6 +25,8 @@ type Event = v1.RecordedEventInit['event'];
 export interface RecordedActorOptions {
   readonly number: number;
   readonly path: string;
+  /** Undefined: it is not placed. */
+  readonly making: Making | undefined;
   /** The actor whose code is running. */
   readonly currentActor: AsyncLocalStorage<RecordedActor>;
   readonly emit: (event: v1.RecordedEventInit) => void;
@@ -195,7 +198,10 @@ export class RecordedActor {
     this.#sources = 0;
     this.#scheduler = ctx.scheduler;
     this.#context = new RecordedContext(ctx, this);
-    this.log({ case: 'start', value: { path: this.#options.path, ref: ctx.self.toRef(), ...argsRecord(args) } });
+    const { path, making } = this.#options;
+    const { name = '', url = '' } = making?.component ?? {};
+    const component = making && { name, url, args: making.args };
+    this.log({ case: 'start', value: { path, ref: ctx.self.toRef(), ...argsRecord(args), component } });
     return this.#context;
   }
 

@@ -1,6 +1,7 @@
 import { type AnyBehavior, isBehavior } from '../actors/kernel/index.js';
-import { declarePipeline, messageTypeOf, type Pipeline } from '../actors/runtime/index.js';
+import { type Component, declarePipeline, isComponent, messageTypeOf, type Pipeline } from '../actors/runtime/index.js';
 import { ConfigError } from '../errors.js';
+import { messageOf } from '../foreign.js';
 import type { v1 } from '../protocol/on-demand/index.js';
 import type { Recording } from './recording-format.js';
 import type { RecordedFile } from './recording-parts.js';
@@ -9,10 +10,14 @@ import type { SegmentToReplay } from './replayed-segment.js';
 /** One recorded actor or segment. */
 export interface ActorRecord {
   readonly path: string;
+  /** What `actorNamed` finds it by: its path, with `#2` for the second actor of that path. */
+  readonly label: string;
   /** Full name of its service; empty for a segment. */
   readonly service: string;
   /** Set if it is a segment of a pipeline. */
   readonly segment: v1.RecordedSegment | undefined;
+  /** Set if it was placed: what made its behavior. */
+  readonly component: v1.RecordedComponent | undefined;
   readonly events: readonly v1.RecordedEvent[];
   /** The file that it is in, where several were read as one recording: `readRecordingFile`. */
   readonly file: string | undefined;
@@ -21,7 +26,7 @@ export interface ActorRecord {
 /** What `readRecording` returns, or `readRecordingFile`. */
 export type ReadRecording = Recording & { readonly files?: readonly RecordedFile[] };
 
-const NOBODY = { path: '', ref: undefined, segment: undefined };
+const NOBODY = { path: '', ref: undefined, segment: undefined, component: undefined };
 
 /** The actors of a recording, ordered by their start. */
 export function recordedActors({ events, files = [] }: ReadRecording): readonly ActorRecord[] {
@@ -31,43 +36,76 @@ export function recordedActors({ events, files = [] }: ReadRecording): readonly 
     if (own === undefined) actors.set(event.actor, [event]);
     else own.push(event);
   }
-  return [...actors].map(([number, own]) => {
+  const found = [...actors].map(([number, own]) => {
     const start = own[0]?.event;
-    const { path, ref, segment } = start?.case === 'start' ? start.value : NOBODY;
-    return {
-      path,
-      service: ref?.service ?? '',
-      segment,
-      events: own,
-      file: files.findLast(({ firstActor }) => firstActor <= number)?.path,
-    };
+    const { path, ref, segment, component } = start?.case === 'start' ? start.value : NOBODY;
+    const file = files.findLast(({ firstActor }) => firstActor <= number)?.path;
+    return { path, service: ref?.service ?? '', segment, component, events: own, file };
+  });
+  const seen = new Map<string, number>();
+  return found.map((actor) => {
+    const { path } = actor;
+    const nth = (seen.get(path) ?? 0) + 1;
+    seen.set(path, nth);
+    const isOnly = found.every((other) => other === actor || other.path !== path);
+    return { ...actor, label: isOnly ? path : `${path}#${nth}` };
   });
 }
 
-/** Finds an actor by name or path. Throws ConfigError if no actor has it, or several: the error says how to choose. */
+/**
+ * Finds an actor by name, path or label. Throws ConfigError if no actor has it, or several: the error says how to choose. Actors have one path
+ * where one was spawned again under the name of another that had ended, and where a partition has begun anew.
+ */
 export function actorNamed(recording: ReadRecording, name: string): ActorRecord {
   const actors = recordedActors(recording);
   const found = actors.filter(
-    ({ path, segment }) => path === name || path.endsWith(`/${name}`) || segment?.name === name,
+    ({ path, label, segment }) =>
+      [path, label].some((own) => own === name || own.endsWith(`/${name}`)) || segment?.name === name,
   );
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  const paths = new Set((found.length === 0 ? actors : found).map(({ path }) => path));
-  const list = [...paths].join(', ');
   if (actors.length === 0) throw new ConfigError('The recording has no actors: none of the chosen actors started.');
-  if (found.length === 0) throw new ConfigError(`The recording has no actor ${name}. It has: ${list}.`);
-  if (paths.size > 1) {
-    throw new ConfigError(`Several recorded actors are named ${name}. Use one of these paths: ${list}.`);
-  }
-  const files = new Set(found.flatMap(({ file }) => (file === undefined ? [] : [file])));
-  if (files.size === found.length) {
+  const list = (found.length === 0 ? actors : found).map(({ label, file }) => {
+    const isBeside = file !== undefined && found.some((other) => other.file !== file);
+    return isBeside ? `${label} (in ${file})` : label;
+  });
+  throw new ConfigError(
+    found.length === 0
+      ? `The recording has no actor ${name}. It has: ${list.join(', ')}.`
+      : `Several recorded actors are named ${name}. Use one of these, in the order in which they started: ${list.join(', ')}.`,
+  );
+}
+
+/**
+ * The behavior of a recorded actor, from the exports of a module. For a placed actor, its component makes it again, of the recorded arguments; a
+ * module without that component may export the behavior. Throws ConfigError if there is none, or several and no `exportName`, ProtocolError for
+ * arguments that the component cannot decode, and HandlerError where its factory throws.
+ */
+export function behaviorOf(exports: unknown, actor: ActorRecord, exportName?: string): AnyBehavior {
+  const { component: made, service } = actor;
+  if (made === undefined) return behaviorFor(exports, service, exportName);
+  const components = Object.entries(exports ?? {}).filter((entry): entry is [string, Component] =>
+    isComponent(entry[1]),
+  );
+  const fit = components.find(([name, { name: own }]) =>
+    exportName === undefined ? own === made.name : name === exportName,
+  );
+  if (fit !== undefined) return madeBy(fit[1], made.args, service);
+  try {
+    return behaviorFor(exports, service, exportName);
+  } catch (cause) {
+    const has = components.map(([name]) => name).join(', ') || 'none';
     throw new ConfigError(
-      `Several recorded actors have the path ${list}, each in a file of its own: replay ${[...files].join(' or ')} alone.`,
+      `The module exports no component "${made.name}", which has made the actor: export it. Components that it exports: ${has}. ${messageOf(cause)}`,
+      { cause },
     );
   }
-  throw new ConfigError(
-    `${found.length} recorded actors had the path ${list}, one after the other. In code, choose one of recordedActors(recording).`,
-  );
+}
+
+function madeBy(component: Component, args: Uint8Array, service: string): AnyBehavior {
+  const { name, service: own } = component;
+  if (own.typeName === service) return component.behaviorFor(args);
+  throw new ConfigError(`Component "${name}" is of ${own.typeName}; the recorded actor has ${service}.`);
 }
 
 /** Finds the behavior that a module exports for a service. Throws ConfigError if there is none, or several and no `exportName`. */

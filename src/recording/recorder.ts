@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AnyBehavior, Stream, UntypedRef } from '../actors/kernel/index.js';
-import type {
-  InterceptedSegment,
-  InterceptorElsewhere,
-  RuntimeInterceptor,
-  SegmentCode,
+import {
+  type InterceptedSegment,
+  type InterceptorElsewhere,
+  makingOf,
+  type RuntimeInterceptor,
+  type SegmentCode,
 } from '../actors/runtime/index.js';
 import type { AnyMethod } from '../protocol/index.js';
 import type { v1 } from '../protocol/on-demand/index.js';
@@ -76,6 +77,7 @@ export class Recorder implements RuntimeInterceptor {
     const actor = new RecordedActor({
       number: this.#recorded++,
       path,
+      making: makingOf(behavior),
       currentActor: this.#currentActor,
       emit: this.#emit,
     });

@@ -5,6 +5,7 @@ import { behavior } from '#src/actors/kernel/index.js';
 import { Executor } from '#src/actors/runtime/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { interceptor, RecordingFile } from '#src/recording/index.js';
+import { placedSum } from '../recording/summing.js';
 import { Folder } from './millrace.js';
 
 /** A module that exports a behavior, as the program had it, or changed. */
@@ -25,7 +26,7 @@ describe('millrace replay', () => {
     folder.write('credit.js', moduleText('nonce'));
     folder.write('changed.js', moduleText('nonce + 1'));
     const file = new RecordingFile(join(folder.path, 'credit.rec'), {
-      actors: ['credit'],
+      actors: ['credit', 'sum'],
       millraceVersion: '0',
       seed: 3,
       module: 'credit.js',
@@ -36,6 +37,11 @@ describe('millrace replay', () => {
     const ref = runtime.spawn(credit, { name: 'credit' });
     ref.grant({ items: 7 });
     await ref.rewire({ nonce: 5 });
+    for (const start of [10, 20]) {
+      const placed = await runtime.place(placedSum, { args: { start }, name: 'sum' });
+      expect((await placed.run({})).value).to.equal(start);
+      await runtime.stopActor(placed);
+    }
     await executor.stop();
     file.close();
   });
@@ -60,6 +66,19 @@ describe('millrace replay', () => {
     expect(stdout).to.include('then:  the outcome of message 1: { nonce: 5 }');
     expect(stdout).to.include('now:   the outcome of message 1: { nonce: 6 }');
     expect(code).to.equal(1);
+  });
+
+  it('makes a placed actor again by its component, and tells those of one path apart', async () => {
+    const listed = await folder.ask(['replay', 'credit.rec']);
+    expect(listed.stdout).to.match(/\/sum#1 {2}test\.Errands .*\n.*\/sum#2 {2}test\.Errands/);
+    for (const actor of ['sum#1', 'sum#2']) {
+      const { stdout, stderr } = await folder.ask(['replay', 'credit.rec', '--actor', actor]);
+      expect(stdout + stderr).to.match(new RegExp(`/${actor}: \\d+ events, no difference`));
+    }
+    const { stderr } = await folder.ask(['replay', 'credit.rec', '--actor', 'sum']);
+    expect(stderr).to.match(/are named sum\. Use one of these, .*sum#1, .*sum#2\./);
+    const other = await folder.ask(['replay', 'credit.rec', '--actor', 'sum#1', '--module', 'credit.js']);
+    expect(other.stderr).to.include('no component "summing"');
   });
 
   it('names the file that ends in the middle of an entry, where it reads several', async () => {

@@ -34,6 +34,15 @@ describe('a lease, as a state machine', () => {
     expect(run([0, 17], [{ delay: 1, isLost: false, isAnswerLost: false, stop: 1 }])).to.equal(1);
   });
 
+  it('is kept by a process that stands still for half of its time, whenever that begins, and not by one that does for all of it', () => {
+    fc.assert(
+      fc.property(fc.nat(3 * TTL_MS), fc.nat(30), (fromMs, delayMs) => {
+        expect(standStill(fromMs, TTL_MS / 2, delayMs), 'half').to.equal(true);
+        expect(standStill(fromMs, TTL_MS, delayMs), 'all').to.equal(false);
+      }),
+    );
+  });
+
   it('looks each second whether the process that holds a lease has ended, however long the lease is', () => {
     let isGone = false;
     const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: 'own', after: 0n };
@@ -158,4 +167,37 @@ function run(
       one.pending.push({ atMs: nowMs + delay, deliver: isAnswerLost ? failed : deliver });
     }
   }
+}
+
+/** Whether a process keeps a lease that stands still from `fromMs` on for `ms`, where the store answers within `delayMs`. */
+function standStill(fromMs: number, ms: number, delayMs: number): boolean {
+  const terms = { holder: new Uint8Array(), ttlMs: TTL_MS, token: 'own', owner: '', after: 0n };
+  const machine = new LeaseMachine(terms, () => false);
+  let stored: { readonly revision: number; readonly record: LeaseRecord } = {
+    revision: 1,
+    record: { ...terms, epoch: 1n, isTaken: true },
+  };
+  machine.saw(undefined, undefined, 0);
+  machine.wrote(stored.record, stored.revision, 0);
+  const untilMs = fromMs + ms;
+  /** The first moment from `timeMs` on at which anything of the process runs. */
+  const running = (timeMs: number): number => (timeMs >= fromMs && timeMs < untilMs ? untilMs : timeMs);
+  for (let nowMs = running(0); nowMs < untilMs + 2 * TTL_MS; ) {
+    const step = machine.next(nowMs);
+    if (step.do === 'end') return false;
+    if (step.do === 'look') throw new Error('a holder looks');
+    if (step.do === 'wait') {
+      nowMs = running(step.untilMs);
+      continue;
+    }
+    const isWritten = step.expected === stored.revision;
+    if (isWritten) stored = { revision: stored.revision + 1, record: step.record };
+    const beganMs = nowMs;
+    nowMs = running(beganMs + delayMs);
+    // When it goes on, the timer of the call comes before the answer.
+    if (nowMs - beganMs > step.timeoutMs) machine.failed(nowMs);
+    else if (isWritten) machine.wrote(step.record, stored.revision, beganMs);
+    else machine.refused(stored.revision, stored.record, nowMs);
+  }
+  return machine.isHeld(untilMs + 2 * TTL_MS);
 }

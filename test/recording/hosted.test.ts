@@ -86,8 +86,9 @@ for (const { title, placement, on } of chosenPlacements(worlds, true)) {
       expect([ended?.file, anew?.file]).to.deep.equal([`${path}.1`, `${path}.2`]);
       expect(() => actorNamed(readRecordingFile(path), 'sum')).to.throw(
         ConfigError,
-        `have the path ${ended?.path}, each in a file of its own: replay ${path}.1 or ${path}.2 alone.`,
+        `: ${ended?.path}#1 (in ${path}.1), ${anew?.path}#2 (in ${path}.2).`,
       );
+      expect(actorNamed(readRecordingFile(path), 'sum#2').events.length).to.equal(anew?.events.length);
       expect(actorNamed(readRecordingFile(`${path}.2`), 'sum').events.length).to.equal(anew?.events.length);
       const last = ended?.events.at(-1)?.event;
       expect(last?.case === 'message' && last.value.method).to.equal(Errands.methods.push.fullName);

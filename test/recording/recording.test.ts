@@ -210,13 +210,17 @@ describe('finding an actor and its behavior', () => {
     const twice = { ...recording, events: [...recording.events, ...again] };
     expect(() => actorNamed(twice, 'shop')).to.throw(
       ConfigError,
-      /^2 recorded actors had the path \S+\/shop, one after/,
+      /are named shop\. Use one of these, .*: \S+\/shop#1, \S+\/shop#2\./,
     );
+    const [one, two] = recordedActors(twice).filter(({ path }) => path.endsWith('/shop'));
+    expect(actorNamed(twice, 'shop#1').events).to.deep.equal(one?.events);
+    expect(actorNamed(twice, two?.label ?? '').events).to.deep.equal(two?.events);
+    expect(() => actorNamed(twice, 'shop#3')).to.throw(ConfigError, 'no actor shop#3');
     const [first, second] = [0, actors].map((firstActor) => ({ path: `rec.${firstActor}`, firstActor, cutBytes: 0 }));
     if (first === undefined || second === undefined) throw new Error('no files');
     expect(() => actorNamed({ ...twice, files: [first, second] }, 'shop')).to.throw(
       ConfigError,
-      `replay rec.0 or rec.${actors} alone`,
+      new RegExp(`shop#1 \\(in rec\\.0\\), \\S+/shop#2 \\(in rec\\.${actors}\\)`),
     );
   });
 

@@ -1,5 +1,6 @@
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
 import { namedMessageOf } from '../../foreign.js';
+import { limits } from '../../limits.js';
 import type { Logger } from '../../logging/index.js';
 import { pause, type Scheduler } from '../../scheduler/index.js';
 import {
@@ -38,8 +39,8 @@ export interface ElectionOptions {
   readonly store: ClusterStore;
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  /** Time after which another candidate takes over from a leader that is silent, in ms. */
-  readonly leaseMs: number;
+  /** Time after which another candidate takes over from a leader that is silent, in ms. Default: that of the store. */
+  readonly leaseMs?: number | undefined;
 }
 
 /**
@@ -47,7 +48,7 @@ export interface ElectionOptions {
  * for the lease from its start on, not first when the leader is gone.
  */
 export class Election {
-  readonly #options: ElectionOptions;
+  readonly #options: ElectionOptions & { readonly leaseMs: number };
   readonly #ending = new AbortController();
   readonly #listeners = new Set<(leader: Leader | undefined) => void>();
   #leader: Leader | undefined;
@@ -58,7 +59,8 @@ export class Election {
   #standing: Promise<void> = Promise.resolve();
 
   constructor(options: ElectionOptions) {
-    this.#options = options;
+    const { leaseMs = options.store.usualLeaseMs ?? limits.leaseMs } = options;
+    this.#options = { ...options, leaseMs };
   }
 
   /** Undefined while the store names nobody. */

@@ -48,7 +48,7 @@ export class ControlPlaneHost {
 
   constructor(parts: HostParts, options: RuntimeOptions) {
     const { scheduler, log, store } = parts;
-    const { controlPlane = '', leaseMs = limits.leaseMs } = options;
+    const { controlPlane = '', leaseMs } = options;
     if (store !== undefined && controlPlane !== '') {
       throw new ConfigError(
         `A process finds the control plane at an address or through a cluster store: set controlPlane, now "${controlPlane}", or clusterStore, now "${store.address}", to none.`,

@@ -36,6 +36,8 @@ export {
   type ComponentOptions,
   component,
   isComponent,
+  type Making,
+  makingOf,
   PLACE_ON,
 } from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';

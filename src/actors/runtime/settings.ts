@@ -13,7 +13,7 @@ export function runtimeSettings(values: OptionValues): RuntimeOptions {
     ...(values.clusterStore !== 'none' && { clusterStore: values.clusterStore }),
     ...(values.seeds.length > 0 && { network: networkSettings(values) }),
     clusterRole: values.clusterRole,
-    leaseMs: values.leaseMs,
+    ...(values.leaseMs !== 'auto' && { leaseMs: values.leaseMs }),
     system: systemSettings(values),
     placement: values.placement,
     kernelLimits: { askTimeoutMs, callChain, stopTimeoutMs, mailboxMessages, mailboxBytes },

@@ -26,6 +26,7 @@ const WHAT = 'The cluster store';
  *     PATH.lock   who may write; it stays, and has the id of the last process that had it
  */
 export class EmbeddedStore extends BaseStore {
+  readonly usualLeaseMs = limits.fileLeaseMs;
   readonly #path: string;
   /** The last write of this process: its writes go one after another, and wait for the lock of others only. */
   #writing: Promise<unknown> = Promise.resolve();

@@ -29,15 +29,13 @@ interface Member {
 export class Fleet {
   readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-failover-'));
   readonly store: string;
-  readonly #leaseMs: number;
   readonly #members = new Map<string, Member>();
   readonly #killed = new Set<number>();
   #last = 0;
 
   /** `store` is an address, or `embedded`: a file of its own. */
-  constructor(store: string, leaseMs: number) {
+  constructor(store: string) {
     this.store = store === 'embedded' ? `embedded:${join(this.#folder, 'store')}` : store;
-    this.#leaseMs = leaseMs;
   }
 
   get nodes(): readonly string[] {
@@ -53,7 +51,7 @@ export class Fleet {
   async begin(node: string): Promise<void> {
     const number = ++this.#last;
     const env = { MEMBER_JOURNAL: this.#journal(number), MEMBER_NUMBER: String(number) };
-    const process = new CommandedProcess(PROGRAM, [node, this.store, String(this.#leaseMs)], env);
+    const process = new CommandedProcess(PROGRAM, [node, this.store], env);
     this.#members.set(node, { number, process });
     await process.started();
     await process.send('join');
@@ -74,6 +72,11 @@ export class Fleet {
 
   signal(node: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#member(node).process.child.kill(signal);
+  }
+
+  /** Resolves when the process has computed for so long, without a turn of its event loop. */
+  compute(node: string, ms: number): Promise<void> {
+    return this.#member(node).process.send('compute', String(ms));
   }
 
   probe(node: string): Promise<void> {

@@ -9,12 +9,11 @@ import { HOSTS, NODES, PLACER, RUNNERS } from './nodes.js';
 import parcels from './parcels.js';
 import { persist, Traffic } from './traffic.js';
 
-const [nodeName = '', clusterStore = '', leaseMs = ''] = process.argv.slice(2);
+const [nodeName = '', clusterStore = ''] = process.argv.slice(2);
 const log = process.env['MEMBER_LOG'] === undefined ? silentLogger : createLogger({ level: 'debug', format: 'text' });
 const runtime = await Runtime.start({
   nodeName,
   clusterStore,
-  leaseMs: Number(leaseMs),
   listen: 'tcp://127.0.0.1:0',
   labels: HOSTS.includes(nodeName) ? ['host'] : [],
   log,
@@ -60,6 +59,11 @@ answerCommands(
     state: async () => {
       const { isReady, problems, controlPlane } = runtime.health();
       return { isReady, problems, isServing: controlPlane.isServedHere, controlPlane: runtime.controlPlane };
+    },
+    /** Computes for so long, in ms. */
+    compute: async (ms = '') => {
+      const untilMs = performance.now() + Number(ms);
+      while (performance.now() < untilMs);
     },
     finish: () => traffic.finish(),
     stop: async () => {

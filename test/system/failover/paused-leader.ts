@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { LEADER_KEY } from '#src/actors/control-plane/election.js';
 import { Runtime } from '#src/actors/runtime/index.js';
@@ -16,8 +18,8 @@ const WAIT_MS = 300_000;
  * Stops the process that serves the control plane (SIGSTOP) until another one serves, and lets it go on (SIGCONT). A runtime that knows the first one
  * only has asked it meanwhile: those requests lie in its sockets, and it reads them before it learns of anything else.
  */
-export async function pauseLeader(store: string, leaseMs: number): Promise<Audit> {
-  const fleet = new Fleet(store, leaseMs);
+export async function pauseLeader(store: string): Promise<Audit> {
+  const fleet = new Fleet(store);
   let stranger: Runtime | undefined;
   try {
     await fleet.start();
@@ -51,6 +53,43 @@ export async function pauseLeader(store: string, leaseMs: number): Promise<Audit
     return audit;
   } finally {
     await stranger?.stop();
+    await fleet.close();
+  }
+}
+
+/** What became of a leader that computes. */
+export interface BusyLeader {
+  readonly audit: Audit;
+  /** How often it did not serve afterwards. */
+  readonly lost: number;
+}
+
+/**
+ * Has the process that serves the control plane compute for `ms`, `times` times, while as many others compute as there are processors. Where its
+ * lease has ended meanwhile, another process serves, and it does not.
+ */
+export async function busyLeader(store: string, ms: number, times: number): Promise<BusyLeader> {
+  const fleet = new Fleet(store);
+  const loops = Array.from({ length: availableParallelism() }, () => new Worker('for (;;);', { eval: true }));
+  let lost = 0;
+  try {
+    await fleet.start();
+    for (let time = 0; time < times; time += 1) {
+      const leader = await fleet.leader();
+      const before = await epochIn(fleet.store);
+      await fleet.compute(leader, ms);
+      const { isServing } = await fleet.state(leader);
+      if (isServing) continue;
+      lost += 1;
+      await fleet.leader(fleet.nodes);
+      expect(await epochIn(fleet.store), 'epoch').to.be.greaterThan(before);
+    }
+    await Promise.all(fleet.nodes.map((node) => fleet.joined(node)));
+    const audit = await fleet.finish();
+    await fleet.stop();
+    return { audit, lost };
+  } finally {
+    await Promise.all(loops.map((loop) => loop.terminate()));
     await fleet.close();
   }
 }

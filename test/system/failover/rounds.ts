@@ -30,15 +30,14 @@ export interface Rounds {
 export interface RoundsOptions {
   /** Address of the cluster store, or `embedded`. */
   readonly store: string;
-  readonly leaseMs: number;
   readonly rounds: number;
   readonly seed: number;
 }
 
 /** Kills one of four processes under load in each round, starts another one in its place, and compares in the end what was sent with what has arrived. */
-export async function runRounds({ store, leaseMs, rounds, seed }: RoundsOptions): Promise<Rounds> {
+export async function runRounds({ store, rounds, seed }: RoundsOptions): Promise<Rounds> {
   const random = randomFrom(seed);
-  const fleet = new Fleet(store, leaseMs);
+  const fleet = new Fleet(store);
   const recoveries: Recovery[] = [];
   try {
     await fleet.start();

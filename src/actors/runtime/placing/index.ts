@@ -6,6 +6,7 @@ export { isComponent } from './component.js';
 export { type Component, type ComponentOptions, component } from './component.js';
 export { Components, type MainComponents } from './components.js';
 export { HeldByHost } from './held-by-host.js';
+export { type Making, makingOf } from './made-behaviors.js';
 export { type Placing, placeBy } from './place.js';
 export type { PlacedComponent } from './order.js';
 export { checkOn, PLACE_ON } from './place-options.js';

@@ -23,6 +23,7 @@ import { thrownBy } from './component.js';
 import type { Components } from './components.js';
 import type { HeldByHost } from './held-by-host.js';
 import { notStarted, type Placed, refusalOf, type RegisteredName } from './placed.js';
+import { madeBehavior } from './made-behaviors.js';
 
 export interface SpawnerOptions {
   readonly system: ActorSystem;
@@ -118,7 +119,7 @@ export class Spawner {
       throw new ProtocolError('A request to place an actor must describe its component.');
     await this.#hold(request, placed);
     const component = await components.load(request.component, request.hash, placed.withdrawal.signal);
-    const made = component.behaviorFor(request.args);
+    const made = madeBehavior(component, request.args);
     this.#assertAccepts(placed);
     const ref = system.spawn(made, request.name === '' ? {} : { name: request.name });
     placed.ref = ref;

@@ -73,7 +73,7 @@ export async function openVisitor(values: OptionValues, log: Logger): Promise<Vi
 }
 
 async function controlPlaneOf(
-  { controlPlane, clusterStore, leaseMs }: OptionValues,
+  { controlPlane, clusterStore }: OptionValues,
   scheduler: Scheduler,
   log: Logger,
 ): Promise<string> {
@@ -84,7 +84,7 @@ async function controlPlaneOf(
     );
   }
   const store = await openClusterStore(clusterStore, scheduler);
-  const election = new Election({ store, scheduler, log, leaseMs });
+  const election = new Election({ store, scheduler, log });
   try {
     election.start();
     return (await election.leaderBy(scheduler.now() + limits.connectTimeoutMs)).address;
