@@ -97,7 +97,7 @@ describe('the roles of a run, on virtual time', () => {
     const run = newRun({ nodes: 2, hostIds: [7n, 2n ** 60n + 7n] });
     const launcher = await run.open();
     const error = await launcher.up().catch((refused: unknown) => refused);
-    expect(String(error)).to.match(/ConfigError: channel id 40000000000000\w+ .*frontend-0/);
+    expect(String(error)).to.match(/ConfigError: The channel id \d+ of .*frontend-1 is taken by .*frontend-0/);
     await launcher.down();
   });
 
