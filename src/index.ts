@@ -94,6 +94,7 @@ export {
   Runtime,
   type RuntimeMetrics,
   type RuntimeOptions,
+  type ServedControlPlane,
   type RuntimeSpawnOptions,
   type SegmentContext,
   type SegmentOptions,

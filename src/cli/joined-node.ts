@@ -65,6 +65,7 @@ export class JoinedNode {
       advertisedHost,
       tls,
       launcher: place.launcher,
+      store: place.clusterStore === '' ? undefined : { address: place.clusterStore, leaseMs: limits.leaseMs },
       version: ownVersion(),
       environment,
       logLevel: 'warn',

@@ -5,7 +5,6 @@ import { type Infrastructure, isRunOwned, type Launcher, RUN_FILE, runsFolder } 
 import { behavior, later } from '../actors/kernel/index.js';
 import { debugCUid } from '../ids/index.js';
 import { isRecord } from '../foreign.js';
-import { StoppedError } from '../index.js';
 import { v1 } from '../protocol/index.js';
 import type { TlsFiles } from '../transport/index.js';
 import type { RunLog } from './run-log.js';
@@ -80,11 +79,11 @@ export function answerUsers(infrastructure: Infrastructure, launcher: Launcher, 
 }
 
 /** The named channels, pools and groups of a run. Rejects with StoppedError while it comes up or goes down. */
-async function inspected({ globalServices }: Launcher): Promise<v1.ResourceDescriptorsInit> {
-  if (globalServices === undefined)
-    throw new StoppedError('The run has no global services: it comes up, or goes down.');
+async function inspected(launcher: Launcher): Promise<v1.ResourceDescriptorsInit> {
   const { CHANNEL, POOL, GROUP } = v1.ResourceKind;
-  const lists = await Promise.all([CHANNEL, POOL, GROUP].map((kind) => globalServices.list({ kind })));
+  const lists = await Promise.all(
+    [CHANNEL, POOL, GROUP].map((kind) => launcher.services.ask((services) => services.list({ kind }))),
+  );
   return { resources: lists.flatMap(({ resources }) => resources) };
 }
 

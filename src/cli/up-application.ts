@@ -3,9 +3,8 @@ import { constants } from 'node:os';
 import { cwd } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Launcher, LostWorker, StartedWorker } from '../actors/services/index.js';
-import type { ActorRef } from '../actors/kernel/index.js';
 import { launcherPUid } from '../ids/index.js';
-import { AskTimeoutError, StoppedError, UnreachableError } from '../index.js';
+import { AskTimeoutError, UnreachableError } from '../index.js';
 import { packageFile } from '../installation.js';
 import { v1 } from '../protocol/index.js';
 import { ExitCode } from './exit-codes.js';
@@ -32,22 +31,15 @@ export interface NodeProgram {
 /** A runtime that offers its partitions, and does nothing else. */
 export const PLAIN_WORKER: NodeProgram = { program: 'dist/actors/services/programs/worker.js', arguments: [] };
 
-type Services = ActorRef<typeof v1.GlobalServices>;
-
 const { PROCESS, CHANNEL } = v1.ResourceKind;
 
 /** Starts the processes of the application of a run that is up. */
 export class Application {
   readonly #options: ApplicationOptions;
-  readonly #services: Services;
   #tag = 0n;
 
-  /** Throws StoppedError where the run is not up. */
   constructor(options: ApplicationOptions) {
     this.#options = options;
-    const { globalServices } = options.launcher;
-    if (globalServices === undefined) throw new StoppedError('The run is not up.');
-    this.#services = globalServices;
   }
 
   /** Resolves to the exit code of the head. */
@@ -65,14 +57,15 @@ export class Application {
       );
     });
     const started = await launcher.step(v1.Step.HEAD, () => this.#create('head', 0, head, cwd()));
-    return exitCodeOf(await end(this.#services, started));
+    return exitCodeOf(await end(launcher, started));
   }
 
   /** Starts a worker on a node. Resolves when it has joined the run. */
   async startWorker(node: number, program: NodeProgram, folder: string): Promise<StartedWorker> {
+    const { launcher } = this.#options;
     const worker = await this.#create(`worker-${node}`, node, program, folder);
-    const ended = end(this.#services, worker);
-    await joined(this.#services, worker, ended);
+    const ended = end(launcher, worker);
+    await joined(launcher, worker, ended);
     const how = ended.then(
       ({ exit }) => described(exit),
       // Global services do not answer: the launcher hears of that elsewhere.
@@ -90,18 +83,19 @@ export class Application {
     const module = pathToFileURL(packageFile(program, 'A run has programs of its own.')).href;
     const spec = v1.ProcessToStart.create({ module, arguments: words, folder });
     const request = { tag: ++this.#tag, requester: launcherPUid, kind: PROCESS, name, node, process: spec };
-    return this.#services.create(request, { timeoutMs: START_MS });
+    return this.#options.launcher.services.ask((services) => services.create(request, { timeoutMs: START_MS }));
   }
 }
 
 /** Resolves when the runtime of a process has joined the run. Rejects with UnreachableError when the process ends before. */
 async function joined(
-  services: Services,
+  launcher: Launcher,
   { id, name }: v1.ResourceDescriptor,
   ended: Promise<v1.ResourceDescriptor>,
 ): Promise<void> {
   const runtime = `millrace/runtime/${id}`;
-  const there = services.join({ kind: CHANNEL, which: { case: 'name', value: runtime } }, { timeoutMs: START_MS });
+  const channel = v1.ResourceToQuery.create({ kind: CHANNEL, which: { case: 'name', value: runtime } });
+  const there = launcher.services.ask((services) => services.join(channel, { timeoutMs: START_MS }));
   const lost = ended.then(({ exit }) => {
     throw new UnreachableError(`Process "${name}" has ended before it joined the run: ${described(exit)}.`);
   });
@@ -109,10 +103,11 @@ async function joined(
 }
 
 /** Resolves when a process has ended. */
-async function end(services: Services, { id }: v1.ResourceDescriptor): Promise<v1.ResourceDescriptor> {
+async function end(launcher: Launcher, { id }: v1.ResourceDescriptor): Promise<v1.ResourceDescriptor> {
+  const process = v1.ResourceToQuery.create({ kind: PROCESS, which: { case: 'id', value: id } });
   for (;;) {
     try {
-      return await services.join({ kind: PROCESS, which: { case: 'id', value: id } }, { timeoutMs: JOIN_MS });
+      return await launcher.services.ask((services) => services.join(process, { timeoutMs: JOIN_MS }));
     } catch (error) {
       if (!(error instanceof AskTimeoutError) && !isTimeout(error)) throw error;
     }

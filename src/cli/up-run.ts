@@ -13,6 +13,7 @@ import {
   type LostWorker,
   makeFolder,
   type NodeStart,
+  type RunStore,
   openInfrastructure,
   removeFolder,
   roleProgram,
@@ -36,7 +37,7 @@ import { ownVersion } from './packages.js';
 import type { Invocation } from './run-module.js';
 import { answerUsers, writeRunFile } from './run-files.js';
 import { RunLog } from './run-log.js';
-import { Application, PLAIN_WORKER } from './up-application.js';
+import { Application } from './up-application.js';
 import { UpDisplay } from './up-display.js';
 import { sharedOptions } from './shared-options.js';
 import { type UpPrograms, upPrograms } from './up-programs.js';
@@ -75,6 +76,7 @@ interface RunPlan {
   readonly hosts: readonly Host[];
   readonly key: string;
   readonly tls: TlsFiles | undefined;
+  readonly store: RunStore | undefined;
   readonly faults: string;
   readonly flags: UpFlags;
   readonly isVerbose: boolean;
@@ -151,8 +153,8 @@ async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<nu
       if (flags.quiet !== true) say(`the run ${run} is up: ${hosts.length} ${hosts.length === 1 ? 'node' : 'nodes'}`);
       const application = new Application({ launcher, nodes: hosts.length, ...plan.programs, workerEnded });
       launcher.openToGuests({
-        // Its folders are those of its own host.
-        startWorker: ({ index }) => application.startWorker(index, PLAIN_WORKER, ''),
+        // Its working folder is that of its own host.
+        startWorker: ({ index }) => application.startWorker(index, plan.programs.worker, ''),
         joined: (node) => flags.quiet !== true && say(`${node} has joined the run`),
         left: (node) => flags.quiet !== true && say(`${node} has left the run`),
         lost: workerEnded,
@@ -226,6 +228,7 @@ async function planOf(
     programs: upPrograms(module, flags, program),
     hosts,
     tls: tlsOf(flags, hosts, net),
+    store: storeOf(values, hosts),
     key: typeof net?.key === 'string' ? net.key : randomBytes(32).toString('hex'),
     faults,
     flags,
@@ -248,13 +251,24 @@ function tlsOf({ tls }: UpFlags, hosts: readonly Host[], net: NetOptions | undef
   return files;
 }
 
+/** The store by which global services follow others. Throws ConfigError for a file where the nodes are on several hosts. */
+function storeOf({ clusterStore, leaseMs }: OptionValues, hosts: readonly Host[]): RunStore | undefined {
+  if (clusterStore === 'none') return undefined;
+  if (clusterStore.startsWith('embedded:') && hosts.some(({ host }) => host !== '')) {
+    throw new ConfigError(
+      `The option clusterStore is ${clusterStore}, a file for the processes of one host: on several hosts use nats://HOST:PORT/BUCKET.`,
+    );
+  }
+  return { address: clusterStore, leaseMs };
+}
+
 function launcherOf(
   plan: RunPlan,
   infrastructure: Infrastructure,
   display: UpDisplay,
   trace: (event: StepEvent) => void,
 ): Launcher {
-  const { run, hosts, faults } = plan;
+  const { run, hosts, faults, store } = plan;
   return new Launcher({
     infrastructure,
     run,
@@ -272,19 +286,21 @@ function launcherOf(
     display,
     faults: FaultPoints.parse(faults),
     version: ownVersion(),
+    hasStore: store !== undefined,
     kill: () => process.kill(process.pid, 'SIGKILL'),
     trace,
   });
 }
 
 function nodeStart(plan: RunPlan, { host, hostId, launcher }: BackendStart): NodeStart {
-  const { run, folder, key, tls, hosts, flags, faults, isVerbose } = plan;
+  const { run, folder, key, tls, store, hosts, flags, faults, isVerbose } = plan;
   return {
     role: 'node',
     run,
     folder: host.host === '' ? folder : '',
     key,
     tls,
+    store,
     ...linksOf(hosts, flags, host),
     version: ownVersion(),
     environment: sharedOptions(flags),

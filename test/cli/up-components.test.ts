@@ -18,6 +18,11 @@ interface Scaled {
   readonly nodes: readonly { readonly node: string; readonly limit: number | string | null }[];
 }
 
+interface Inspected {
+  readonly controlPlane: string;
+  readonly keyFile: string;
+}
+
 const TILL = `
 import { defineComponent } from 'millrace';
 import { Till } from '../gen/till.js';
@@ -70,7 +75,7 @@ describe('millrace up with a folder of components', function () {
     expect(commandsOfRun(folder.path), 'processes of runs').to.deep.equal([]);
   });
 
-  it('serves them on all nodes, in processes, takes other limits, and lets a request end when it is stopped', async () => {
+  it('serves them on all nodes and on one that joins, in processes, takes other limits, and lets a request end when it is stopped', async () => {
     const { child, ended } = start('up', 'shop', '--nodes', '2', '--partitions', '2', '--', 'some', 'words');
     let written = '';
     child.stdout?.on('data', (text: Buffer) => (written += text.toString()));
@@ -87,8 +92,16 @@ describe('millrace up with a folder of components', function () {
     const unknown = await ask('scale', '--node', 'node-9=3');
     expect([unknown.code, unknown.stdout]).to.deep.equal([2, '']);
     expect(unknown.stderr).to.include('no node "node-9". It has node-0, node-1.');
+    const { controlPlane, keyFile } = JSON.parse((await ask('inspect', '--json')).stdout) as Inspected;
+    const joined = folder.start(['join', '--to', controlPlane, '--node', 'late'], {
+      XDG_RUNTIME_DIR: folder.path,
+      MILLRACE_CLUSTER_KEY_FILE: keyFile,
+    });
+    await joined.says('late has joined the run');
+    await eventually(async () => /^late: \d/m.test((await ask('scale')).stdout));
     child.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
+    expect((await joined.ended).code).to.equal(0);
     expect(stdout.split('\n'), stderr).to.deep.equal([
       'node-0 head | nodes node-0,node-1',
       'node-0 head | in processes true',

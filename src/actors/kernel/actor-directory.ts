@@ -95,11 +95,14 @@ export class ActorDirectory {
   }
 
   /**
-   * Registers a channel id, by default the next free one; that of an actor that has ended leads to nothing. Throws ConfigError when another
-   * actor has it.
+   * Registers a channel id, by default the next free one; that of an actor that has ended leads to nothing. Throws ConfigError, which
+   * names both, when another actor has it.
    */
   address(actor: Member, cUid: bigint = this.#services.cUids()): bigint {
-    if (this.#addressed.has(cUid)) throw new ConfigError(`channel id ${cUid.toString(16)} is taken by another actor`);
+    const holder = this.#addressed.get(cUid);
+    if (holder !== undefined) {
+      throw new ConfigError(`The channel id ${cUid} of ${actor.path} is taken by ${holder.path}: both lead there.`);
+    }
     if (actor.phase === 'stopped') this.causes.addressed(actor, cUid);
     else this.#addressed.set(cUid, actor);
     return cUid;

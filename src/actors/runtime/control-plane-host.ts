@@ -100,13 +100,19 @@ export class ControlPlaneHost {
 
   /** Begins to serve where this process is to. Resolves when it is known where the control plane is. */
   async start(): Promise<void> {
-    const { controlPlane, clusterRole = 'candidate' } = this.#options;
+    const { controlPlane, clusterRole = 'candidate', served } = this.#options;
     const { partition, scheduler } = this.#parts;
     if (this.#election !== undefined) {
       const candidate: Candidate = {
         address: partition.address,
-        elected: (lease) => this.#serve(lease),
-        deposed: () => this.#endServer(),
+        elected: (lease) => {
+          this.#serve(lease);
+          served?.elected(lease.epoch);
+        },
+        deposed: () => {
+          served?.deposed();
+          return this.#endServer();
+        },
       };
       this.#election.start(clusterRole === 'candidate' ? candidate : undefined);
       this.#address = (await this.#election.leaderBy(scheduler.now() + limits.joinTimeoutMs)).address;

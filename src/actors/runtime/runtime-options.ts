@@ -49,6 +49,8 @@ export interface RuntimeOptions {
   readonly clusterStore?: string | ClusterStore;
   /** With a cluster store: a `candidate` serves the control plane when it is elected, a `member` never does. Default `candidate`. */
   readonly clusterRole?: 'candidate' | 'member';
+  /** With a cluster store: what hears that this process serves the control plane, and that it serves it no longer. */
+  readonly served?: ServedControlPlane;
   /** With a cluster store: time after which another candidate takes over from a leader that is silent, in ms. Default 2 000, and 5 000 with a store in a file. */
   readonly leaseMs?: number;
   /** The network without a control plane that this process joins; it serves the control plane of its own partitions then. */
@@ -63,6 +65,14 @@ export interface RuntimeOptions {
   readonly streamWindow?: { readonly items?: number; readonly bytes?: number };
   /** `poisoned`: a borrowed field of a message from another partition is a copy, which reads as 0xdb when it is released. Default `in-place`. */
   readonly borrowedFields?: BorrowedFields;
+}
+
+/** Hears of the control plane that a candidate serves. */
+export interface ServedControlPlane {
+  /** From now on this process serves it, in this term. */
+  elected(epoch: bigint): void;
+  /** Its right has ended: it stopped, or was silent for too long. */
+  deposed(): void;
 }
 
 /** What an Executor passes to each of its runtimes. */

@@ -4,7 +4,7 @@
  * run starts. Nothing here may know what the processes of the application do.
  */
 export { FaultPoints } from './fault-points.js';
-export { GlobalServices, type GlobalServicesOptions } from './global-services/global-services.js';
+export { GlobalServices, type GlobalServicesOptions, type Term } from './global-services/global-services.js';
 export { ManagedProcesses } from './global-services/managed-processes.js';
 export { Infrastructure } from './infrastructure.js';
 export type { BackendStart, Display, Host } from './launcher/frontend.js';
@@ -19,7 +19,7 @@ export { Processes, type StartedProcess } from './node/processes.js';
 export { type InfrastructureLinks, openInfrastructure } from './programs/open-infrastructure.js';
 export { RUN_GATE, socketsOf } from './programs/global-services-process.js';
 export { NodeProcess, roleProgram } from './programs/node-process.js';
-export type { NodeStart } from './programs/role-start.js';
+export type { NodeStart, RunStore } from './programs/role-start.js';
 export {
   isOwned,
   isRunOwned,

@@ -70,6 +70,37 @@ describe('the roles of a run, on virtual time', () => {
     expect([...run.alive]).to.deep.equal([]);
   });
 
+  it('have whatever host ids: of all bits, and from each end of the bands that they are reduced to', async () => {
+    const hostIds = [0xffffffff800a0500n, 0n, 2n ** 60n - 1n, 2n ** 63n + 7n];
+    const run = newRun({ nodes: hostIds.length, hostIds });
+    const launcher = await run.open();
+    await launcher.up();
+    for (const node of hostIds.keys()) {
+      const process = v1.ProcessToStart.create({ module: 'file:///any.js' });
+      const request = { kind: v1.ResourceKind.PROCESS, name: `on-${node}`, node, process };
+      const { id } = await launcher.services.ask((services) => services.create(request));
+      const byId = { kind: v1.ResourceKind.PROCESS, which: { case: 'id', value: id } } as const;
+      expect(await launcher.services.ask((services) => services.query(byId))).to.include({
+        id,
+        name: `on-${node}`,
+        node,
+      });
+      const record = v1.LogRecord.create({ level: 'error', message: `written on ${node}` });
+      run.logging(node).write({ records: [record] });
+      await run.logging(node).flush({});
+    }
+    expect(run.records).to.deep.equal([...hostIds.keys()].map((node) => `node-${node}: written on ${node}`));
+    expect(await launcher.down()).to.deep.equal([]);
+  });
+
+  it('refuse two host ids that lead to one channel, and name both holders', async () => {
+    const run = newRun({ nodes: 2, hostIds: [7n, 2n ** 60n + 7n] });
+    const launcher = await run.open();
+    const error = await launcher.up().catch((refused: unknown) => refused);
+    expect(String(error)).to.match(/ConfigError: The channel id \d+ of .*frontend-1 is taken by .*frontend-0/);
+    await launcher.down();
+  });
+
   for (let afterMs = 0; afterMs <= 18; afterMs += 1) {
     it(`are torn down after ${afterMs} ms: nothing more is brought up, and nothing is left`, async () => {
       const run = newRun({ nodes: 3 });

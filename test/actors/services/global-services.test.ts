@@ -108,7 +108,7 @@ describe('global services, on virtual time', () => {
     const request = { kind: PROCESS, name: 'cut', node: 1, process: program };
     const creating = rejection(services.create(request, { timeoutMs: 60_000 }));
     while (run.processes.length === 0) await pass(0.1);
-    run.network.partition(['services'], ['node-1']);
+    run.network.partition(['services-0'], ['node-1']);
     await creating;
     expect(run.alive.has('cut@1')).to.equal(true);
     expect(await services.query(byName(PROCESS, 'cut'))).to.include({ state: STARTING });

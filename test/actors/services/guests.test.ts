@@ -223,7 +223,7 @@ describe('a host that joins a run, on virtual time', () => {
           ({ message }: Error) => message,
         );
         await passed(delayMs);
-        const heal = cutMs === 0 ? () => {} : run.network.partition(['launcher'], ['services']);
+        const heal = cutMs === 0 ? () => {} : run.network.partition(['launcher'], ['services-0']);
         await guests.leave({ hostId });
         await passed(cutMs);
         heal();

@@ -18,6 +18,7 @@ export function managedStart(module: string, folder: string): Omit<Managed, 'out
       listen: 'unix:',
       advertisedHost: '',
       launcher: 'unix:/launcher',
+      store: undefined,
       tls: undefined,
       version: '',
       environment: {},

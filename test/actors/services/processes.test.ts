@@ -52,6 +52,21 @@ describe('the processes of a shepherd', () => {
     expect(ends).to.have.length(1);
   });
 
+  it('are known to global services that follow others, whose late orders start nothing', async () => {
+    processes.start(v1.ProcessToStart.create({ pUid: 7n, name: 'one', requester: 3n, tag: 2n, epoch: 1n }));
+    start(5n);
+    await processes.end(5n, 100).catch(() => {});
+    const [ended, alive] = processes.inventory(2n);
+    expect(ended).to.include({ pUid: 5n, pid: 2 });
+    expect(ended?.exit).to.include({ signal: 'SIGTERM' });
+    expect(alive).to.include({ pUid: 7n, name: 'one', pid: 1, requester: 3n, tag: 2n, exit: undefined });
+    const late = v1.ProcessToStart.create({ pUid: 8n, epoch: 1n });
+    expect(() => processes.start(late)).to.throw(ConfigError, 'other global services have followed');
+    expect(processes.inventory(1n)).to.have.length(2);
+    expect(() => processes.start(late)).to.throw(ConfigError);
+    expect(processes.start({ ...late, epoch: 2n })).to.include({ pid: 3 });
+  });
+
   it('are forgotten when they have ended, the oldest first, and none of those is started again', async () => {
     const count = limits.endedProcesses + 100;
     for (let pUid = 0; pUid < count; pUid++) {

@@ -8,12 +8,16 @@ import {
   hostIdOf,
   Infrastructure,
   Launcher,
+  type NodeIdentity,
   type NodeSystem,
   type StepEvent,
+  type Term,
 } from '#src/actors/services/index.js';
+import { MemoryStore, MemoryStoreContent } from '#src/cluster-store/index.js';
+import { Election } from '#src/actors/control-plane/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { Deferred } from '#src/deferred.js';
-import { globalServicesInputCUid, shepherdCUid } from '#src/ids/index.js';
+import { globalServicesInputCUid, loggingServiceCUid, shepherdCUid } from '#src/ids/index.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { v1 } from '#src/protocol/index.js';
 import type { Ending, Execution } from '#src/resources/execution/index.js';
@@ -35,7 +39,14 @@ export interface SimulatedOptions {
   readonly faults?: string;
   readonly seed?: number;
   readonly versionOf?: (node: number) => string;
+  /** Default: those that the launcher makes. */
+  readonly hostIds?: readonly bigint[];
+  /** The run has a cluster store, so that its first nodes have global services. */
+  readonly hasStore?: boolean;
 }
+
+/** Nodes with global services in a run with a store. */
+const CANDIDATES = 3;
 
 export interface SimulatedGuest extends Pick<Execution, 'ended' | 'kill'> {
   /** Of the process that has asked to join. */
@@ -51,6 +62,7 @@ export class SimulatedRun {
   readonly log = memoryLogger();
   readonly events: StepEvent[] = [];
   readonly output: string[] = [];
+  readonly records: string[] = [];
   readonly processes: SimulatedProcess[] = [];
   readonly alive = new Set<string>();
   frames = 0;
@@ -62,6 +74,7 @@ export class SimulatedRun {
   services = '';
   #launcher: Launcher | undefined;
   #infrastructure: Infrastructure | undefined;
+  readonly #content = new MemoryStoreContent();
   #pids = 100;
 
   constructor(options: SimulatedOptions) {
@@ -88,20 +101,23 @@ export class SimulatedRun {
   async open(): Promise<Launcher> {
     const infrastructure = await this.#open('launcher', 'launcher', () => {});
     this.#infrastructure = infrastructure;
+    const { hostIds } = this.#options;
     this.#launcher = new Launcher({
       infrastructure,
       run: 'run',
       hosts: Array.from({ length: this.#options.nodes }, (_, index) => ({ node: `node-${index}`, host: '' })),
+      ...(hostIds && { hostIdOf: ({ node }) => hostIds[Number(node.slice('node-'.length))] ?? 0n }),
       execute: (start) => this.#execute(start),
       display: {
         output: (node, { process, text }) =>
           void this.output.push(`${node} ${process}: ${Buffer.from(text).toString()}`),
         ended: (node) => void this.output.push(`${node} ended`),
-        record: () => {},
+        record: (node, { message }) => void this.records.push(`${node}: ${message}`),
         progress: () => {},
       },
       faults: this.#faults,
       version: VERSION,
+      hasStore: this.#options.hasStore ?? false,
       kill: () => this.network.crash('launcher'),
       trace: (event) => this.events.push(event),
     });
@@ -110,6 +126,19 @@ export class SimulatedRun {
 
   crash(node: number): void {
     this.network.crash(`node-${node}`);
+  }
+
+  /** The logging service of a node. */
+  logging(node: number): ActorRef<typeof v1.LoggingService> {
+    const address = this.launcher.describe().nodes?.[node]?.address ?? '';
+    if (this.#infrastructure === undefined) throw new Error('The launcher was not opened.');
+    return this.#infrastructure.reference(v1.LoggingService, address, loggingServiceCUid(node));
+  }
+
+  /** kill -9 of the global services of a node. They can be started there again. */
+  crashServices(node: number): void {
+    this.network.crash(`services-${node}`);
+    this.network.restart(`services-${node}`);
   }
 
   async close(): Promise<void> {
@@ -177,36 +206,56 @@ export class SimulatedRun {
     };
   }
 
-  #executeGlobalServices(primary: string): Execution {
+  #executeGlobalServices({ index, address: node }: NodeIdentity): Execution {
     const ended = new Deferred<Ending>();
+    const name = index === 0 ? 'global-services' : `global-services-${index}`;
+    const place = `services-${index}`;
     const end = (cause: string): void => {
-      this.alive.delete('global-services');
+      this.alive.delete(name);
       ended.resolve({ isClean: false, cause });
     };
     const run = async (): Promise<void> => {
-      const infrastructure = await this.#open('services', 'global-services', () => end('it was ended by SIGKILL'));
-      this.alive.add('global-services');
-      this.services = infrastructure.address;
-      const { nodes } = this.#options;
+      const leaving: { abandon(): void }[] = [];
+      const infrastructure = await this.#open(place, 'global-services', () => {
+        for (const part of leaving) part.abandon();
+        end('it was ended by SIGKILL');
+      });
+      this.alive.add(name);
+      const shepherd = infrastructure.reference(v1.Shepherd, node, shepherdCUid(index));
       const endProcess = (): void => {
         end('it ended with exit code 0');
+        for (const part of leaving) part.abandon();
         this.#closing.push(infrastructure.close());
       };
-      const services = new GlobalServices({
-        infrastructure,
-        primary,
-        controlPlane: infrastructure.address,
-        launcher: this.#infrastructure?.address ?? '',
-        nodes,
-        endProcess,
+      const serve = (term?: Term): Promise<unknown> => {
+        const { address } = infrastructure;
+        this.services = address;
+        const { nodes } = this.#options;
+        const launcher = this.#infrastructure?.address ?? '';
+        const options = { infrastructure, primary: node, controlPlane: address, launcher, nodes, endProcess };
+        const services = new GlobalServices({ ...options, ...(term && { term }) });
+        infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
+        return shepherd.globalServicesUp({ address, controlPlane: 'none', pid: 1, epoch: term?.epoch ?? 0n });
+      };
+      if (this.#options.hasStore !== true) return void (await serve());
+      const { scheduler, log } = this;
+      const store = new MemoryStore(this.#content, scheduler);
+      const election = new Election({ store, scheduler, log, leaseMs: 5_000 });
+      leaving.push(store, election);
+      const lease = new Deferred<bigint>();
+      const { address } = infrastructure;
+      election.start({
+        address,
+        elected: ({ epoch }) => lease.resolve(epoch),
+        deposed: () => Promise.resolve(endProcess()),
       });
-      infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
-      const place = { address: infrastructure.address, controlPlane: 'none', pid: 1 };
-      await infrastructure.reference(v1.Shepherd, primary, shepherdCUid(0)).globalServicesUp(place);
+      await election.leaderBy(scheduler.now() + 20_000);
+      if (election.leader?.address !== address) await shepherd.globalServicesStandBy({});
+      await serve({ epoch: await lease.promise, store, run: 'run' });
     };
     run().catch((error: unknown) => end(`it threw ${String(error)}`));
     const kill = (): void => {
-      if (this.alive.has('global-services')) this.network.crash('services');
+      if (this.alive.has(name)) this.network.crash(place);
     };
     return { place: 'virtual process of global services', threadId: undefined, ended: ended.promise, end: kill, kill };
   }
@@ -216,6 +265,7 @@ export class SimulatedRun {
       pid: index + 1,
       cpus: 1,
       version: this.#options.versionOf?.(index) ?? VERSION,
+      candidates: this.#options.hasStore === true ? CANDIDATES : 1,
       topology: { text: `machine of node ${index}`, json: '{}' },
       startProcess: (spec, node, output) => {
         const ended = new Deferred<Omit<v1.ProcessExitInit, 'pUid'>>();
@@ -236,7 +286,7 @@ export class SimulatedRun {
         };
         return { pid: this.#pids++, ended: ended.promise, signal };
       },
-      startGlobalServices: ({ address }) => this.#executeGlobalServices(address),
+      startGlobalServices: (node) => this.#executeGlobalServices(node),
       kill: () => this.crash(index),
       endProcess,
     };

@@ -9,6 +9,12 @@ import { eventually } from '../../support/until.js';
 
 const MARKET = JSON.stringify(resolve('examples/service/gen/market.js'));
 
+/** What `millrace ps --json` prints. */
+interface Described {
+  readonly controlPlane: string;
+  readonly processes: { readonly name: string }[];
+}
+
 /** Which process of a run is killed, and the exit code of `millrace up` then; undefined where that is killed itself. */
 const VICTIMS = [
   { title: 'a worker', pattern: /worker\.js/, code: 4, is: 'survived' },
@@ -64,8 +70,8 @@ setInterval(() => console.log(answers), 5);`,
 
   after(() => folder.remove());
 
-  async function start(): Promise<Started> {
-    const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path });
+  async function start(env: Readonly<Record<string, string>> = {}): Promise<Started> {
+    const started = folder.start(['up', 'stays.js', '--nodes', '2'], { XDG_RUNTIME_DIR: folder.path, ...env });
     await started.says('is up: 2 nodes');
     await started.says('under load');
     return started;
@@ -95,6 +101,35 @@ setInterval(() => console.log(answers), 5);`,
       await nothingIsLeft();
     });
   }
+
+  it('global services, in a run with a cluster store: others follow, as often as they are killed, and all goes on', async () => {
+    const started = await start({ MILLRACE_CLUSTER_STORE: `embedded:${join(folder.path, 'store')}` });
+    const environment = { XDG_RUNTIME_DIR: folder.path };
+    const described = async (): Promise<Described> => {
+      const { stdout, stderr } = await folder.run(['ps', '--json'], environment);
+      expect(stdout, stderr).not.to.equal('');
+      return JSON.parse(stdout) as Described;
+    };
+    const before = await described();
+    expect(before.processes.map(({ name }) => name)).to.have.members(['head', 'worker-1']);
+    for (let round = 0; round < 3; round += 1) {
+      const places = commandsOfRun(folder.path).filter(({ command }) => /global services/.test(command));
+      expect(places.length).to.be.greaterThan(0);
+      const { controlPlane } = await described();
+      // One of the two first, and then both: whichever serves is among them.
+      for (const { pid } of places.slice(0, round + 1)) process.kill(pid, 'SIGKILL');
+      await eventually(async () => {
+        const { processes, controlPlane: now } = await described();
+        return processes.length === 2 && (now !== controlPlane || round === 0);
+      }, 60_000);
+    }
+    expect((await described()).processes).to.have.deep.members(before.processes);
+    process.kill(found(/up-head\.js/)?.pid ?? 0, 'SIGUSR2');
+    const ended = await started.ended;
+    expect(ended.code, ended.stderr).to.equal(0);
+    expect(ended.stderr).not.to.match(/wrong (answer|error)/);
+    await nothingIsLeft();
+  });
 
   it('none of them, and the launcher is stopped for longer than a cut link may be silent: all goes on, and no line is lost', async () => {
     folder.write(

@@ -1,13 +1,34 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { FLIGHTS, Folder, type Started } from '../../cli/millrace.js';
 import { pendingBecause } from '../../support/pending.js';
 import { eventually } from '../../support/until.js';
+import { lackingUcx } from '../../transport/ucx/available.js';
 import { type Certificate, certificate, newAuthority } from '../../transport/net/certificates.js';
 import { HOST_FOLDER, type HostName, NAMES, NamespacedHosts, whyNoHosts } from './namespaced-hosts.js';
 
 const PATIENCE_MS = 120_000;
+
+const QUOTES = `
+import { behavior, component } from 'millrace';
+import { Market } from ${JSON.stringify(resolve('examples/service/gen/market.js'))};
+export const quotes = component('quotes', import.meta.url, Market, () =>
+  behavior(Market, { observe: () => {}, fail: () => ({}), async *watch() {}, quote: (_, { symbol }) => ({ symbol }) }));`;
+
+/** By which links the head reaches the actors of the other nodes. */
+const CARRIERS = `
+import { Runtime } from 'millrace';
+import { quotes } from './quotes.js';
+const runtime = await Runtime.current();
+for (const node of ['node-1', 'node-2']) {
+  const known = new Set(runtime.health().links.map(({ peer }) => peer));
+  const ref = await runtime.place(quotes, { on: { node }, timeoutMs: 30_000 });
+  await ref.quote({ symbol: 'ACME' });
+  const [link] = runtime.health().links.filter(({ peer, framesSent }) => !known.has(peer) && framesSent > 0);
+  console.log(node, link?.carrier?.transport, link?.carrier?.medium);
+}
+await runtime.stop();`;
 
 describe('millrace up over three hosts', function () {
   this.timeout(600_000);
@@ -80,6 +101,56 @@ describe('millrace up over three hosts', function () {
     expect(folder.read('out/flights.json')).to.equal(alone);
     // Options of the environment hold on all hosts.
     for (const node of ['node-1', 'node-2']) expect(stderr).to.match(new RegExp(`"level":"debug".*"node":"${node}"`));
+  });
+
+  it('gives it over UCX on TCP, too, on the interfaces that are named, with the key of the run', async function () {
+    const why = lackingUcx();
+    if (why !== undefined) pendingBecause(this, why);
+    const env = { MILLRACE_UCX: 'required', MILLRACE_UCX_INTERFACES: 'eth0' };
+    folder.write('out/flights.json', '');
+    const { code, stderr } = await start(up(FLIGHTS), env).ended;
+    expect(code, stderr).to.equal(0);
+    expect(folder.read('out/flights.json')).to.equal(alone);
+    folder.write('quotes.js', QUOTES);
+    folder.write('carriers.js', CARRIERS);
+    const carriers = await start(up('carriers.js', '--no-prefix', '--quiet'), env).ended;
+    expect(carriers.stdout, carriers.stderr).to.equal('node-1 ucx tcp\nnode-2 ucx tcp\n');
+  });
+
+  it('takes a host that joins over TLS, and takes it again after it was cut off for longer', async () => {
+    const started = start(['up', 'stays.js', '--hosts', 'one,two', '--tls'], tls());
+    await started.says('is up: 2 nodes');
+    const inspected = await start(['inspect', '--json'], tls()).ended;
+    const { controlPlane, keyFile } = JSON.parse(inspected.stdout) as { controlPlane: string; keyFile: string };
+    // The administrator carries the key to the third host.
+    const key = readFileSync(keyFile.replace(HOST_FOLDER, join(folder.path, 'one')));
+    writeFileSync(join(folder.path, 'three', 'run.key'), key, { mode: 0o600 });
+    const joins = (): Started =>
+      folder.startBy((command) => hosts.on('three', command), ['join', '--to', controlPlane, '--node', 'late'], {
+        ...tls(),
+        MILLRACE_CLUSTER_KEY_FILE: join(HOST_FOLDER, 'run.key'),
+        MILLRACE_LISTEN: 'tls://three:0',
+      });
+    const shown = async (): Promise<string> => (await start(['ps'], tls()).ended).stdout;
+    const first = joins();
+    await first.says('late has joined the run');
+    expect(await shown()).to.match(/^ {2}late {2}process .*\n {4}worker-2 .*alive$/m);
+    hosts.cut('three');
+    try {
+      const lost = await first.ended;
+      expect(lost.code, lost.stderr).to.equal(4);
+      expect(lost.stderr).to.include('has ended by itself, or is cut off');
+      await started.says('worker-2 of late has ended by itself');
+    } finally {
+      hosts.join('three');
+    }
+    await eventually(async () => !/late/.test(await shown()), PATIENCE_MS);
+    const again = joins();
+    await again.says('late has joined the run');
+    expect(await shown()).to.match(/^ {2}late {2}process .*\n {4}worker-3 .*alive$/m);
+    expect((await start(['stop'], tls()).ended).code).to.equal(0);
+    expect((await again.ended).code).to.equal(0);
+    expect((await started.ended).code).to.equal(143);
   });
 
   it('ends with exit code 4 after a host was cut off for longer, on that host too, and comes up when it is joined again', async () => {

@@ -1,3 +1,4 @@
+import type { ClusterStore } from '../../../cluster-store/index.js';
 import { AskTimeoutError, ConfigError, ProtocolError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { shepherdCUid } from '../../../ids/index.js';
@@ -17,13 +18,14 @@ import {
   senderAddress,
 } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
+import { GroupKeeper } from './kept-groups.js';
 import { ManagedProcesses } from './managed-processes.js';
 import { ProcessGroups } from './process-groups.js';
 import { ResourceLists } from './resource-lists.js';
 
 export interface GlobalServicesOptions {
   readonly infrastructure: Infrastructure;
-  /** Address of the primary node. */
+  /** Address of the primary node, which knows where all nodes are. In a run with a cluster store the launcher says that. */
   readonly primary: string;
   readonly controlPlane: string;
   /** Address of the launcher. */
@@ -31,6 +33,16 @@ export interface GlobalServicesOptions {
   readonly nodes: number;
   /** Called when the answer to `halt` is on its way. */
   readonly endProcess: () => void;
+  /** In a run with a cluster store. */
+  readonly term?: Term;
+}
+
+/** The time for which these global services serve, after others and before others. */
+export interface Term {
+  readonly epoch: bigint;
+  readonly store: ClusterStore;
+  /** The store may have the groups of an earlier run. */
+  readonly run: string;
 }
 
 const { PROCESS, CHANNEL, GROUP } = v1.ResourceKind;
@@ -44,15 +56,19 @@ const UNDO_PAUSE_MS = 1_000;
 /** Names and descriptors of everything in a run. It orders the shepherds of the nodes to start, signal and end processes. */
 export class GlobalServices {
   readonly #options: GlobalServicesOptions;
-  readonly #processes = new ManagedProcesses();
+  readonly #processes: ManagedProcesses;
   readonly #groups = new ProcessGroups();
+  readonly #keeper: GroupKeeper | undefined;
   readonly #others: ResourceLists;
   readonly #starting = new Map<bigint, Promise<v1.ResourceDescriptor>>();
   #isHalting = false;
 
   constructor(options: GlobalServicesOptions) {
     this.#options = options;
-    this.#others = new ResourceLists(options.infrastructure, options);
+    const { infrastructure, term } = options;
+    this.#processes = new ManagedProcesses(term?.epoch);
+    this.#keeper = term && new GroupKeeper(term.store, term.run);
+    this.#others = new ResourceLists(infrastructure, options);
   }
 
   behavior(): Behavior<typeof v1.GlobalServices, undefined> {
@@ -64,6 +80,10 @@ export class GlobalServices {
       join: (_state, query, context) => this.#join(query, deadlineOf(context)),
       kill: (_state, { resource, signal }) => later(this.#kill(required(resource), signal)),
       destroy: (_state, { resource, patienceMs }) => later(this.#destroy(required(resource), patienceMs)),
+      takeOver: (_state, { nodes }, context) => {
+        assertSentFrom(context, this.#options.launcher, 'The order to take over');
+        return later(this.#takeOver(nodes).then(() => ({})));
+      },
       exited: (_state, exit, context) => later(this.#exited(exit, senderAddress(context))),
       nodeJoined: (_state, guest, context) => {
         assertSentFrom(context, this.#options.launcher, 'News of a node');
@@ -88,6 +108,25 @@ export class GlobalServices {
     });
   }
 
+  // ---- after others
+
+  /** The nodes know their processes, and the store has the groups. Rejects where one of them does not answer. */
+  async #takeOver(nodes: readonly v1.JoinedNode[]): Promise<void> {
+    const { infrastructure, term } = this.#options;
+    const epoch = term?.epoch ?? 0n;
+    const inventories = nodes.map(async ({ index, address }) => {
+      const shepherd = infrastructure.reference(v1.Shepherd, address, shepherdCUid(index));
+      const { processes } = await retryAsk(infrastructure.scheduler, limits.controlPlaneTimeoutMs, (options) =>
+        shepherd.inventory({ epoch }, options),
+      );
+      return processes.map((process) => ({ process, index }));
+    });
+    const [kept, ...found] = await Promise.all([this.#keeper?.read(), ...inventories]);
+    for (const node of nodes) this.#others.nodeJoined(node);
+    for (const { process, index } of found.flat()) this.#processes.restore(process, index);
+    if (kept !== undefined) this.#groups.restore(kept);
+  }
+
   // ---- create
 
   #create(request: v1.ResourceToCreate): v1.ResourceDescriptorInit | Later<v1.ResourceDescriptorInit> {
@@ -96,7 +135,9 @@ export class GlobalServices {
     if (kind === PROCESS) return later(this.#createProcess(request));
     if (kind === GROUP) {
       for (const member of members) this.#processes.get(member);
-      return this.#groups.create(request);
+      const group = this.#groups.create(request);
+      if (this.#keeper === undefined) return group;
+      return later(this.#keepGroups(() => this.#groups.remove(group)).then(() => group));
     }
     throw new ConfigError(
       `Global services create processes and groups, no ${nameOf(kind)}: spawn an actor and register its name, or create a pool in a runtime.`,
@@ -116,11 +157,14 @@ export class GlobalServices {
     { id: pUid, name }: v1.ResourceDescriptor,
     request: v1.ResourceToCreate,
   ): Promise<v1.ResourceDescriptor> {
-    const { scheduler } = this.#options.infrastructure;
+    const { infrastructure, term } = this.#options;
+    const { scheduler } = infrastructure;
+    const { requester, tag } = request;
+    const epoch = term?.epoch ?? 0n;
     try {
       const shepherd = await this.#shepherd(request.node);
       const { pid } = await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
-        shepherd.start({ ...required(request.process), pUid, name }, options),
+        shepherd.start({ ...required(request.process), pUid, name, requester, tag, epoch }, options),
       );
       return this.#processes.started(pUid, pid);
     } catch (error) {
@@ -244,8 +288,18 @@ export class GlobalServices {
     await Promise.all(processes.map((process) => this.#end(process, patienceMs)));
     const resource = await this.#find(query);
     const group = query.kind === GROUP ? this.#groups.find(query) : undefined;
-    if (group !== undefined) this.#groups.remove(group);
+    if (group !== undefined) await this.#keepGroups(this.#groups.remove(group));
     return resource;
+  }
+
+  /** Resolves when others that follow would know the groups as they are now; where that cannot be, `undo` is called, and it rejects. */
+  async #keepGroups(undo: () => void): Promise<void> {
+    try {
+      await this.#keeper?.write(() => this.#groups.kept());
+    } catch (error) {
+      undo();
+      throw error;
+    }
   }
 
   async #haltApplication(patienceMs: number): Promise<void> {

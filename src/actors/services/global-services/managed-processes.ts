@@ -10,6 +10,9 @@ type Watcher = (process: ProcessDescriptor) => void;
 
 const { STARTING, ALIVE, ENDED } = v1.ProcessState;
 
+/** More than a run has. */
+const PROCESSES_PER_EPOCH = 2n ** 32n;
+
 /**
  * The processes that global services have created. Plain state: no actor, link or clock. A process has one life:
  *
@@ -18,7 +21,7 @@ const { STARTING, ALIVE, ENDED } = v1.ProcessState;
  *        +------- exited, before the shepherd has answered: kept, and the answer finds the process ended
  */
 export class ManagedProcesses {
-  readonly #pUids = new ManagedPUidAllocator();
+  readonly #pUids: ManagedPUidAllocator;
   readonly #byPUid = new Map<bigint, ProcessDescriptor>();
   /** Those that have not ended, and the last one of each name. */
   readonly #byName = new Map<string, bigint>();
@@ -27,7 +30,14 @@ export class ManagedProcesses {
   readonly #requestOf = new Map<bigint, string>();
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #ended: bigint[] = [];
-  #lastPUid = 0n;
+  #lastPUid: bigint;
+
+  /** `epoch` of the global services: their p_uids are above those that were given before them. */
+  constructor(epoch = 0n) {
+    const first = epoch * PROCESSES_PER_EPOCH;
+    this.#pUids = new ManagedPUidAllocator(first);
+    this.#lastPUid = processBands.managed.first + first - 1n;
+  }
 
   all(): readonly ProcessDescriptor[] {
     return [...this.#byPUid.values()];
@@ -61,13 +71,20 @@ export class ManagedProcesses {
     this.#lastPUid = pUid;
     const chosen = `process-${pUid - processBands.managed.first}`;
     const name = request.name === '' ? unusedName(chosen, this.#byName) : request.name;
-    if (tag !== 0n) {
-      this.#byRequest.set(key, pUid);
-      this.#requestOf.set(pUid, key);
-    }
     this.#byName.set(name, pUid);
     const process = { kind: v1.ResourceKind.PROCESS, id: pUid, name, node, state: STARTING };
-    return { process: this.#put(v1.ResourceDescriptor.create(process)), isNew: true };
+    return { process: this.#add(v1.ResourceDescriptor.create(process), request), isNew: true };
+  }
+
+  /** One of the global services before, as the shepherd of its node knows it. */
+  restore({ pUid: id, name, pid, exit, ...request }: v1.KnownProcess, node: number): void {
+    const state = exit === undefined ? ALIVE : ENDED;
+    const process = { kind: v1.ResourceKind.PROCESS, id, name, node, pid, state, ...(exit && { exit }) };
+    const holder = this.#byName.get(name);
+    // Of several processes with a name, all but the last one have ended.
+    if (holder === undefined || holder < id) this.#byName.set(name, id);
+    this.#add(v1.ResourceDescriptor.create(process), request);
+    if (exit !== undefined) this.#hasEnded(id);
   }
 
   /** The shepherd has started it; it may have ended already. */
@@ -80,9 +97,8 @@ export class ManagedProcesses {
   exited(exit: v1.ProcessExit): void {
     const process = this.#byPUid.get(exit.pUid);
     if (process === undefined || process.state === ENDED) return;
-    this.#ended.push(exit.pUid);
     this.#put({ ...process, state: ENDED, exit });
-    if (this.#ended.length > limits.endedProcesses) this.#forget(this.#ended.shift());
+    this.#hasEnded(exit.pUid);
   }
 
   /** Throws ConfigError for one that is unknown. */
@@ -115,6 +131,19 @@ export class ManagedProcesses {
       watchers.delete(watcher);
       if (watchers.size === 0) this.#watchers.delete(key);
     };
+  }
+
+  #add(process: ProcessDescriptor, { requester, tag }: Pick<v1.KnownProcess, 'requester' | 'tag'>): ProcessDescriptor {
+    if (tag !== 0n) {
+      this.#byRequest.set(`${requester}/${tag}`, process.id);
+      this.#requestOf.set(process.id, `${requester}/${tag}`);
+    }
+    return this.#put(process);
+  }
+
+  #hasEnded(pUid: bigint): void {
+    this.#ended.push(pUid);
+    if (this.#ended.length > limits.endedProcesses) this.#forget(this.#ended.shift());
   }
 
   #put(process: ProcessDescriptor): ProcessDescriptor {

@@ -8,7 +8,7 @@ export class ProcessGroups {
   readonly #byName = new Map<string, v1.ResourceDescriptor>();
   /** What each request has created: one that is repeated creates nothing. */
   readonly #byRequest = new Map<string, v1.ResourceDescriptor>();
-  readonly #requestOf = new Map<bigint, string>();
+  readonly #requests = new Map<bigint, Request>();
   #created = 0n;
 
   all(): readonly v1.ResourceDescriptor[] {
@@ -17,8 +17,8 @@ export class ProcessGroups {
 
   /** The same members under the same name are the same group. Throws ConfigError for a name that another group has. */
   create({ requester, tag, name, members }: v1.ResourceToCreate): v1.ResourceDescriptor {
-    const request = tag === 0n ? undefined : `${requester}/${tag}`;
-    const known = this.#byRequest.get(request ?? '') ?? this.#byName.get(name);
+    const request = { requester, tag };
+    const known = this.#byRequest.get(keyOf(request)) ?? this.#byName.get(name);
     if (known !== undefined) {
       if (known.members.join() === members.join()) return known;
       throw new ConfigError(`The name "${name}" is that of another group of processes: choose another.`);
@@ -32,11 +32,7 @@ export class ProcessGroups {
     const id = this.#created;
     const chosen = name === '' ? unusedName(`group-${id}`, this.#byName) : name;
     const group = v1.ResourceDescriptor.create({ kind: v1.ResourceKind.GROUP, id, name: chosen, members });
-    this.#byName.set(chosen, group);
-    if (request !== undefined) {
-      this.#byRequest.set(request, group);
-      this.#requestOf.set(id, request);
-    }
+    this.#put(group, request);
     return group;
   }
 
@@ -45,9 +41,43 @@ export class ProcessGroups {
     return this.all().find(({ id }) => id === which.value);
   }
 
-  remove({ id, name }: v1.ResourceDescriptor): void {
-    this.#byName.delete(name);
-    this.#byRequest.delete(this.#requestOf.get(id) ?? '');
-    this.#requestOf.delete(id);
+  /** Returns what puts it back. */
+  remove(group: v1.ResourceDescriptor): () => void {
+    const request = this.#requests.get(group.id) ?? NO_REQUEST;
+    this.#byName.delete(group.name);
+    this.#byRequest.delete(keyOf(request));
+    this.#requests.delete(group.id);
+    return () => this.#put(group, request);
   }
+
+  /** For global services that follow these. */
+  kept(): v1.KeptGroupsInit {
+    const groups = this.all().map(({ id, name, members }) =>
+      v1.KeptGroup.create({ id, name, members, ...(this.#requests.get(id) ?? NO_REQUEST) }),
+    );
+    return { groups, created: this.#created };
+  }
+
+  restore({ groups, created }: v1.KeptGroups): void {
+    this.#created = created;
+    for (const { id, name, members, requester, tag } of groups) {
+      this.#put(v1.ResourceDescriptor.create({ kind: v1.ResourceKind.GROUP, id, name, members }), { requester, tag });
+    }
+  }
+
+  #put(group: v1.ResourceDescriptor, request: Request): void {
+    this.#byName.set(group.name, group);
+    if (request.tag === 0n) return;
+    this.#byRequest.set(keyOf(request), group);
+    this.#requests.set(group.id, request);
+  }
+}
+
+/** A request that may be repeated; one with the tag 0 is none. */
+type Request = Pick<v1.ResourceToCreate, 'requester' | 'tag'>;
+
+const NO_REQUEST: Request = { requester: 0n, tag: 0n };
+
+function keyOf({ requester, tag }: Request): string {
+  return `${requester}/${tag}`;
 }

@@ -15,8 +15,8 @@ export class ResourceLists {
   readonly #controlPlane: ActorRef<typeof v1.ControlPlane>;
   readonly #routes: ActorRef<typeof v1.TransportService>;
   readonly #nodes: number;
-  /** Nodes that the launcher has not started. */
-  readonly #guests = new Map<number, v1.JoinedNode>();
+  /** Nodes of which the launcher has said where they are: those that it has not started among them. */
+  readonly #told = new Map<number, v1.JoinedNode>();
 
   constructor(infrastructure: Infrastructure, run: { primary: string; controlPlane: string; nodes: number }) {
     this.#controlPlane = infrastructure.reference(v1.ControlPlane, run.controlPlane, globalServicesInputCUid);
@@ -24,18 +24,18 @@ export class ResourceLists {
     this.#nodes = run.nodes;
   }
 
-  nodeJoined(guest: v1.JoinedNode): void {
-    this.#guests.set(guest.index, guest);
+  nodeJoined(node: v1.JoinedNode): void {
+    this.#told.set(node.index, node);
   }
 
   nodeLeft(index: number): void {
-    this.#guests.delete(index);
+    this.#told.delete(index);
   }
 
   /** The address of a node. Rejects with ConfigError for one that the run does not have. */
   async addressOf(index: number): Promise<string> {
-    const guest = this.#guests.get(index);
-    if (guest !== undefined) return guest.address;
+    const told = this.#told.get(index);
+    if (told !== undefined) return told.address;
     const { address } = await this.#routes.route({ index }, { timeoutMs: limits.controlPlaneTimeoutMs });
     return address;
   }
@@ -71,12 +71,12 @@ export class ResourceLists {
   }
 
   async #node(index: number): Promise<v1.ResourceDescriptorInit> {
-    const name = this.#guests.get(index)?.name ?? `node-${index}`;
+    const name = this.#told.get(index)?.name ?? `node-${index}`;
     return { kind: NODE, id: BigInt(index), name, node: index, address: await this.addressOf(index) };
   }
 
   #indices(): number[] {
-    return [...Array.from({ length: this.#nodes }, (_, index) => index), ...this.#guests.keys()];
+    return [...new Set([...Array.from({ length: this.#nodes }, (_, index) => index), ...this.#told.keys()])];
   }
 }
 

@@ -41,6 +41,8 @@ export interface FrontendOptions {
   readonly display: Display;
   /** A part of the node has ended by itself. */
   readonly failed: (failure: v1.PartFailed) => void;
+  /** Global services of the node serve after others. */
+  readonly servicesUp: (place: v1.GlobalServicesPlace) => void;
   readonly version: string;
 }
 
@@ -48,6 +50,7 @@ export interface ListenerOptions {
   readonly node: string;
   readonly display: Display;
   readonly failed: (failure: v1.PartFailed) => void;
+  readonly servicesUp?: (place: v1.GlobalServicesPlace) => void;
   /** `context`: of the actor that listens. */
   readonly backendIsUp: (backend: v1.BackendUp, context: Context) => void;
   /** What the actor watches has ended. */
@@ -56,7 +59,7 @@ export interface ListenerOptions {
 
 /** Hears the backend of one node, and shows what comes from there. */
 export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher, undefined> {
-  const { node, display, failed, backendIsUp, ended } = options;
+  const { node, display, failed, servicesUp, backendIsUp, ended } = options;
   let address: string | undefined;
   const assertOfNode = (context: Context): void => {
     if (address !== undefined) assertSentFrom(context, address, `What ${node} says`);
@@ -84,6 +87,11 @@ export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher,
       failed(failure);
       return {};
     },
+    globalServicesUp: (_state, place, context) => {
+      assertOfNode(context);
+      servicesUp?.(place);
+      return {};
+    },
     on: { terminated: () => ended?.() },
   });
 }
@@ -109,6 +117,12 @@ export class Frontend {
   get place(): v1.NodePlace | undefined {
     const { index, hostId } = this.#options.start;
     return this.#backend && v1.NodePlace.create({ index, hostId, address: this.#backend.address });
+  }
+
+  /** As global services know it. Undefined before it is up. */
+  get joined(): v1.JoinedNode | undefined {
+    const { index, host } = this.#options.start;
+    return this.#backend && v1.JoinedNode.create({ index, name: host.node, address: this.#backend.address });
   }
 
   /** Its topology is undefined before the backend is up. */
@@ -155,8 +169,9 @@ export class Frontend {
   }
 
   #behavior(): Behavior<typeof v1.Launcher, undefined> {
-    const { display, failed, start } = this.#options;
-    return listener({ node: start.host.node, display, failed, backendIsUp: (backend) => this.#onBackendUp(backend) });
+    const { display, failed, servicesUp, start } = this.#options;
+    const backendIsUp = (backend: v1.BackendUp): void => this.#onBackendUp(backend);
+    return listener({ node: start.host.node, display, failed, servicesUp, backendIsUp });
   }
 
   #onBackendUp(backend: v1.BackendUp): void {

@@ -10,6 +10,7 @@ import type { Infrastructure } from '../infrastructure.js';
 import { performed } from '../spread.js';
 import { stepInfo } from '../steps.js';
 import { type Display, listener } from './frontend.js';
+import type { ServicesPlace } from './services-place.js';
 
 /** A process of the application that has joined the run. */
 export interface StartedWorker {
@@ -43,10 +44,9 @@ export interface GuestRun {
   readonly version: string;
   /** Of the nodes that the launcher has started. */
   readonly names: readonly string[];
-  /** Undefined where the primary node or global services are gone. */
+  /** Undefined where the primary node is gone. */
   readonly primary: () => v1.NodePlace | undefined;
-  readonly place: () => v1.GlobalServicesPlace | undefined;
-  readonly services: () => ActorRef<typeof v1.GlobalServices> | undefined;
+  readonly services: Pick<ServicesPlace, 'found' | 'ask'>;
 }
 
 export interface GuestOptions {
@@ -82,6 +82,8 @@ export class GuestNode {
   #worker = '';
   /** The steps that make it a node of the run. It does not go before the one that is under way has ended. */
   #placing: Promise<void> | undefined;
+  /** It has a shepherd. */
+  #isPlaced = false;
   #leaving: Promise<void> | undefined;
   #isHalting = false;
 
@@ -123,6 +125,18 @@ export class GuestNode {
     this.#asksParting?.reject(new AskTimeoutError(`The node ${this.#options.name} has asked again since.`));
     this.#asksParting = deferred();
     return this.#asksParting;
+  }
+
+  /** As global services know it. Undefined before it has the roles of a node. */
+  get joined(): v1.JoinedNode | undefined {
+    const { index, name } = this.#options;
+    if (!this.#isPlaced || this.#leaving !== undefined) return undefined;
+    return v1.JoinedNode.create({ index, name, address: this.#backend?.address ?? '' });
+  }
+
+  /** Global services are there now. Never rejects. */
+  async welcome(globalServices: v1.GlobalServicesPlace): Promise<void> {
+    if (this.joined !== undefined) await this.#perform(v1.Step.WELCOME, { globalServices });
   }
 
   describe(): v1.NodeDescriptionInit {
@@ -196,16 +210,17 @@ export class GuestNode {
 
   async #place(address: string): Promise<void> {
     const { run, index, hostId, name } = this.#options;
-    const [primary, globalServices, services] = [run.primary(), run.place(), run.services()];
-    if (primary === undefined || globalServices === undefined || services === undefined) {
-      throw new StoppedError('The run is being torn down.');
-    }
+    const primary = run.primary();
+    if (primary === undefined) throw new StoppedError('The run is being torn down.');
     const own = v1.NodePlace.create({ index, hostId, address });
     await this.#order(v1.Step.NODE_INDICES, { places: [primary, own] });
     await this.#order(v1.Step.CHANNELS);
     await this.#order(v1.Step.TRANSPORTS);
+    const globalServices = await run.services.found();
+    this.#isPlaced = true;
     await this.#order(v1.Step.WELCOME, { globalServices });
-    await services.nodeJoined({ index, name, address }, { timeoutMs: limits.controlPlaneTimeoutMs });
+    const timeoutMs = limits.controlPlaneTimeoutMs;
+    await run.services.ask((services) => services.nodeJoined({ index, name, address }, { timeoutMs }));
   }
 
   /** Throws StoppedError once it has to go: what would be started then, nobody would end. */
@@ -277,7 +292,8 @@ export class GuestNode {
   async #gone(cause: string): Promise<void> {
     const { run, index, name, gone } = this.#options;
     try {
-      await run.services()?.nodeLeft({ index, cause }, { timeoutMs: limits.controlPlaneTimeoutMs });
+      const timeoutMs = limits.controlPlaneTimeoutMs;
+      await run.services.ask((services) => services.nodeLeft({ index, cause }, { timeoutMs }));
     } catch (error) {
       run.infrastructure.log.debug('global services did not hear that a node has left the run', { index, error });
     }

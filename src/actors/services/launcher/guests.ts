@@ -43,6 +43,11 @@ export class Guests {
     this.#run.infrastructure.spawn(guests, { name: 'guests', cUid: guestsCUid });
   }
 
+  /** Global services are there now. Never rejects. */
+  async welcome(place: v1.GlobalServicesPlace): Promise<void> {
+    await Promise.all(this.all.map((guest) => guest.welcome(place)));
+  }
+
   /** The run is being torn down. */
   halting(): void {
     this.#isHalting = true;

@@ -1,7 +1,7 @@
 import { Deferred } from '../../../deferred.js';
 import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
-import { globalServicesInputCUid, launcherBackendCUid, backendLocalCUid } from '../../../ids/index.js';
+import { launcherBackendCUid, backendLocalCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import type { ActorRef } from '../../kernel/index.js';
@@ -16,17 +16,22 @@ import { type BackendStart, type Display, Frontend, type Host } from './frontend
 import type { GuestEvents } from './guest-node.js';
 import { Guests } from './guests.js';
 import { hostIdOf } from './host-id.js';
+import { ServicesPlace } from './services-place.js';
 
 export interface LauncherOptions {
   readonly infrastructure: Infrastructure;
   /** Unique: names the run. */
   readonly run: string;
   readonly hosts: readonly Host[];
+  /** Default: `hostIdOf` the host, its node and the run. */
+  readonly hostIdOf?: (host: Host) => bigint;
   /** Starts the backend of a node. */
   readonly execute: (start: BackendStart) => Execution;
   readonly display: Display;
   readonly faults: FaultPoints;
   readonly version: string;
+  /** Whether global services that end are followed by others: in a run with a cluster store. Default: no. */
+  readonly hasStore?: boolean;
   /** Ends this process at once, as kill -9 does. */
   readonly kill: () => void;
   /** Called at each step that was done, with its time. */
@@ -58,7 +63,8 @@ export class Launcher {
   readonly #frontends: readonly Frontend[];
   readonly #guests: Guests;
   readonly #failed = new Deferred<v1.PartFailed>();
-  #globalServices: v1.GlobalServicesPlace | undefined;
+  /** Global services of the run. */
+  readonly services: ServicesPlace;
   #lastStep: v1.Step = v1.Step.STEP_UNSPECIFIED;
   #down: Promise<readonly string[]> | undefined;
   #isHurried = false;
@@ -69,11 +75,21 @@ export class Launcher {
   constructor(options: LauncherOptions) {
     this.#options = options;
     this.#broughtDown.promise.catch(() => {});
-    const { infrastructure, run, hosts, execute, display, version } = options;
+    const { infrastructure, run, hosts, execute, display, version, hasStore = false } = options;
+    const idOf = options.hostIdOf ?? (({ host, node }: Host) => hostIdOf(host, node, run));
+    this.services = new ServicesPlace({
+      infrastructure,
+      isFollowed: hasStore,
+      nodes: () => this.#nodes.flatMap((node) => node.joined ?? []),
+      welcome: (globalServices) =>
+        Promise.all([this.#order(v1.Step.WELCOME, { globalServices }), this.#guests.welcome(globalServices)]),
+      lost: (failure) => this.#failed.resolve(failure),
+    });
     this.#frontends = hosts.map((host, index) => {
-      const start = { index, host, hostId: hostIdOf(host.host, host.node, run), launcher: infrastructure.address };
+      const start = { index, host, hostId: idOf(host), launcher: infrastructure.address };
       const failed = (failure: v1.PartFailed): void => this.#partFailed(failure);
-      return new Frontend({ infrastructure, start, execute, display, failed, version });
+      const servicesUp = (place: v1.GlobalServicesPlace): void => void this.services.follow(place);
+      return new Frontend({ infrastructure, start, execute, display, failed, servicesUp, version });
     });
     this.#guests = new Guests({
       infrastructure,
@@ -81,8 +97,7 @@ export class Launcher {
       version,
       names: hosts.map(({ node }) => node),
       primary: () => this.#frontends[0]?.place,
-      place: () => this.#globalServices,
-      services: () => this.globalServices,
+      services: this.services,
     });
   }
 
@@ -91,10 +106,9 @@ export class Launcher {
     return this.#failed.promise;
   }
 
-  /** Undefined before the run is up. */
+  /** Undefined before the run is up, and while others follow those that have ended. */
   get globalServices(): ActorRef<typeof v1.GlobalServices> | undefined {
-    const place = this.#globalServices;
-    return place && this.#options.infrastructure.reference(v1.GlobalServices, place.address, globalServicesInputCUid);
+    return this.services.services;
   }
 
   get lastStep(): v1.Step {
@@ -105,7 +119,7 @@ export class Launcher {
     return {
       run: this.#options.run,
       step: this.#lastStep,
-      controlPlane: this.#globalServices?.controlPlane ?? '',
+      controlPlane: this.services.place?.controlPlane ?? '',
       nodes: this.#nodes.map((node) => v1.NodeDescription.create(node.describe())),
     };
   }
@@ -125,7 +139,7 @@ export class Launcher {
     this.#guests.open(events);
   }
 
-  get #nodes(): readonly Pick<Frontend, 'describe' | 'topology'>[] {
+  get #nodes(): readonly Pick<Frontend, 'describe' | 'topology' | 'joined'>[] {
     return [...this.#frontends, ...this.#guests.all];
   }
 
@@ -138,8 +152,8 @@ export class Launcher {
     await this.#order(v1.Step.TRANSPORTS);
     const { globalServices } = await this.#order(v1.Step.GLOBAL_SERVICES);
     if (globalServices === undefined) throw new ProtocolError('No node has said where global services are.');
-    this.#globalServices = globalServices;
-    await this.#order(v1.Step.WELCOME, { globalServices });
+    await this.services.up(globalServices);
+    await this.#order(v1.Step.WELCOME, { globalServices: await this.services.found() });
   }
 
   /** One step that is not an order to all nodes. Ends at its deadline. A step of the bring-up rejects with StoppedError when the teardown begins. */
@@ -183,8 +197,8 @@ export class Launcher {
   }
 
   #partFailed(failure: v1.PartFailed): void {
-    if (failure.part === GLOBAL_SERVICES) this.#globalServices = undefined;
-    this.#failed.resolve(failure);
+    if (failure.part === GLOBAL_SERVICES) this.services.ended(failure);
+    else this.#failed.resolve(failure);
   }
 
   // ---- bring-up
@@ -254,10 +268,11 @@ export class Launcher {
     const from = this.#lastStep;
     for (const frontend of this.#frontends) frontend.halting();
     this.#guests.halting();
+    this.services.close();
     const problems: string[] = [];
     if (from >= v1.Step.NODE_INDICES) {
       // Without global services each shepherd ends what it has started.
-      const isWhole = this.#globalServices !== undefined;
+      const isWhole = this.globalServices !== undefined;
       problems.push(...(await (isWhole ? this.#haltApplication() : this.#halt(v1.Step.HALT_APPLICATION))));
       for (const step of HALTS) problems.push(...(await this.#halt(step)));
     }
@@ -325,7 +340,8 @@ export class Launcher {
     // What was under way when the teardown began.
     if (this.isGoingDown && step < v1.Step.HALT_APPLICATION) return;
     const tookMs = infrastructure.scheduler.now() - startedMs;
-    if (failures.length === 0) this.#lastStep = step;
+    // Nodes are welcomed again by global services that follow others.
+    if (failures.length === 0 && step > this.#lastStep) this.#lastStep = step;
     infrastructure.log[failures.length === 0 ? 'info' : 'warn'](`step ${name}`, {
       tookMs,
       ...(failures.length > 0 && { failures }),

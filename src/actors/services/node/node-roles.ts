@@ -1,15 +1,14 @@
-import { Deferred } from '../../../deferred.js';
-import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { ProtocolError } from '../../../errors.js';
 import { globalServicesInputCUid, loggingServiceCUid, shepherdCUid, transportAgentCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { type AnyService, v1 } from '../../../protocol/index.js';
-import type { Execution } from '../../../resources/execution/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import type { ActorRef, Behavior } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { LoggingService } from './logging-service.js';
 import type { NodeIdentity, NodeSystem } from './node-system.js';
 import { Processes } from './processes.js';
+import { ServicesCandidate } from './services-candidate.js';
 import { shepherd } from './shepherd.js';
 import { Routes, transportService } from './transport-service.js';
 
@@ -37,7 +36,7 @@ const PROCESSES_PART = 0.5;
  *
  *     channels           shepherd, logging         halt-shepherds
  *     transports         transport service         halt-transports
- *     global-services    global services           halt-global-services     on the primary node
+ *     global-services    global services           halt-global-services     on the primary node; with a cluster store on several
  */
 export class NodeRoles {
   readonly #options: NodeRolesOptions;
@@ -45,16 +44,25 @@ export class NodeRoles {
   readonly #processes: Processes;
   readonly #spawned = new Map<bigint, () => Promise<void>>();
   #position: NodePosition = { index: 0, nodes: 0, places: new Map() };
+  readonly #candidate: ServicesCandidate;
   #globalServices: v1.GlobalServicesPlace | undefined;
-  readonly #greeting = new Deferred<v1.GlobalServicesPlace>();
-  #globalServicesExecution: Execution | undefined;
+  /** Of which global services have not heard. */
+  readonly #unheard = new Map<bigint, v1.ProcessExit>();
   #isHalting = false;
 
   constructor(options: NodeRolesOptions) {
     this.#options = options;
     const { infrastructure, system, launcher } = options;
     const { scheduler } = infrastructure;
-    this.#greeting.promise.catch(() => {});
+    this.#candidate = new ServicesCandidate({
+      scheduler,
+      log: infrastructure.log,
+      start: () => system.startGlobalServices(this.#identity),
+      isFollowed: system.candidates > 1,
+      // The launcher that cannot be told has ended, and so the node ends.
+      follows: (place) => void launcher.globalServicesUp(place).catch(() => {}),
+      failed: (cause, place) => this.#globalServicesEnded(cause, place?.epoch ?? 0n),
+    });
     this.#logging = new LoggingService(scheduler, async (batch) => {
       await launcher.records(batch, { timeoutMs: limits.outputTimeoutMs });
     });
@@ -82,27 +90,26 @@ export class NodeRoles {
         return undefined;
       case v1.Step.CHANNELS:
         this.#spawn('logging', loggingServiceCUid(index), this.#logging.behavior());
-        this.#spawn(
-          'shepherd',
-          shepherdCUid(index),
-          shepherd(this.#processes, (place) => this.#greeting.resolve(place)),
-        );
+        this.#spawn('shepherd', shepherdCUid(index), shepherd(this.#processes, this.#candidate));
         return undefined;
       case v1.Step.TRANSPORTS:
         this.#spawn('transport-service', transportAgentCUid(index), transportService(this.#routes()));
         return undefined;
       case v1.Step.GLOBAL_SERVICES:
-        return index === 0 ? this.#startGlobalServices() : undefined;
+        return index < this.#options.system.candidates ? this.#candidate.start() : undefined;
       case v1.Step.WELCOME:
         if (globalServices === undefined) throw new ProtocolError('the order does not say where global services are');
         this.#globalServices = globalServices;
+        for (const exit of this.#unheard.values()) void this.#exited(exit);
         return undefined;
       case v1.Step.HALT_APPLICATION:
         await this.#processes.close(patienceMs * PROCESSES_PART);
         return undefined;
       case v1.Step.HALT_GLOBAL_SERVICES:
         this.#isHalting = true;
-        if (index === 0) await this.#haltGlobalServices();
+        await this.#candidate.halt(({ address }) =>
+          this.#options.infrastructure.reference(v1.GlobalServices, address, globalServicesInputCUid).halt({}),
+        );
         return undefined;
       case v1.Step.HALT_TRANSPORTS:
         await this.#stop(transportAgentCUid(index));
@@ -129,8 +136,7 @@ export class NodeRoles {
     try {
       await this.#processes.close(patienceMs);
     } finally {
-      this.#globalServicesExecution?.kill();
-      await this.#globalServicesExecution?.ended;
+      await this.#candidate.kill();
     }
   }
 
@@ -158,32 +164,12 @@ export class NodeRoles {
     return new Routes(places, infrastructure.reference(v1.TransportService, primary, transportAgentCUid(0)));
   }
 
-  async #startGlobalServices(): Promise<v1.GlobalServicesPlace> {
-    if (this.#globalServicesExecution === undefined) {
-      if (this.#isHalting) throw new StoppedError('The node is being torn down.');
-      const execution = this.#options.system.startGlobalServices(this.#identity);
-      this.#globalServicesExecution = execution;
-      void execution.ended.then(({ cause }) => this.#globalServicesEnded(cause));
-    }
-    this.#globalServices = await this.#greeting.promise;
-    return this.#globalServices;
-  }
-
-  #globalServicesEnded(cause: string): void {
-    this.#greeting.reject(new UnreachableError(`Global services have ended: ${cause}.`));
-    this.#globalServices = undefined;
+  #globalServicesEnded(cause: string, epoch: bigint): void {
+    if (this.#globalServices?.epoch === epoch) this.#globalServices = undefined;
     if (this.#isHalting) return;
     const { launcher } = this.#options;
     // The launcher that cannot be told has ended, and so the node ends.
-    launcher.failed({ node: this.#position.index, part: GLOBAL_SERVICES, cause }).catch(() => {});
-  }
-
-  async #haltGlobalServices(): Promise<void> {
-    const place = this.#globalServices;
-    if (place === undefined) return;
-    const { infrastructure } = this.#options;
-    await infrastructure.reference(v1.GlobalServices, place.address, globalServicesInputCUid).halt({});
-    await this.#globalServicesExecution?.ended;
+    launcher.failed({ node: this.#position.index, part: GLOBAL_SERVICES, cause, epoch }).catch(() => {});
   }
 
   // ---- processes
@@ -202,7 +188,9 @@ export class NodeRoles {
     }
   }
 
+  /** Where they do not hear of it, those that follow them do. */
   async #exited(exit: v1.ProcessExit): Promise<void> {
+    this.#unheard.set(exit.pUid, exit);
     const place = this.#globalServices;
     if (place === undefined) return;
     const { infrastructure } = this.#options;
@@ -211,8 +199,10 @@ export class NodeRoles {
       await retryAsk(infrastructure.scheduler, limits.controlPlaneTimeoutMs, (options) =>
         services.exited(exit, options),
       );
+      this.#unheard.delete(exit.pUid);
     } catch (error) {
-      if (!this.#isHalting)
+      // Those that follow hear of it.
+      if (!this.#isHalting && this.#options.system.candidates === 1)
         infrastructure.log.warn('global services did not hear of an exit', { pUid: exit.pUid, error });
     }
   }

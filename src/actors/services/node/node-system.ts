@@ -9,6 +9,8 @@ export interface NodeSystem {
   readonly cpus: number;
   /** Of Millrace. */
   readonly version: string;
+  /** Nodes of the run that have a process of global services: the first ones. Only one where the run has no cluster store. */
+  readonly candidates: number;
   /** The machine as this process sees it. */
   readonly topology: v1.NodeTopologyInit;
   /** Starts a process of the application. Throws where it cannot be started. */

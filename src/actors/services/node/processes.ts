@@ -17,8 +17,16 @@ export interface StartedProcess {
 /** Starts processes on this node. Throws where one cannot be started. */
 export type StartProcess = (process: v1.ProcessToStart) => StartedProcess;
 
+/** What is kept of a process. */
+type Known = Omit<v1.KnownProcess, 'exit'>;
+
+interface Alive {
+  readonly known: Known;
+  readonly process: StartedProcess;
+}
+
 interface Ended {
-  readonly pid: number;
+  readonly known: Known;
   readonly exit: v1.ProcessExit;
 }
 
@@ -39,9 +47,11 @@ const KILLED_MS = 2_000;
  */
 export class Processes {
   readonly #options: ProcessesOptions;
-  readonly #alive = new Map<bigint, StartedProcess>();
+  readonly #alive = new Map<bigint, Alive>();
   readonly #ended = new Map<bigint, Ended>();
   #forgotten = -1n;
+  /** Of the last global services that have asked for the inventory. */
+  #epoch = 0n;
   #isClosed = false;
 
   constructor(options: ProcessesOptions) {
@@ -53,19 +63,35 @@ export class Processes {
     return this.#alive.size + this.#ended.size;
   }
 
+  /** For global services that follow others: orders of those before them, which may arrive late, start nothing any more. */
+  inventory(epoch: bigint): readonly v1.KnownProcess[] {
+    if (epoch > this.#epoch) this.#epoch = epoch;
+    return [
+      ...[...this.#ended.values()].map(({ known, exit }) => v1.KnownProcess.create({ ...known, exit })),
+      ...[...this.#alive.values()].map(({ known }) => v1.KnownProcess.create(known)),
+    ];
+  }
+
   /** Starts a process once: a request that is repeated finds the same. */
   start(process: v1.ProcessToStart): v1.ProcessStartedInit {
-    const { pUid } = process;
-    const known = this.#alive.get(pUid) ?? this.#ended.get(pUid);
+    const { pUid, name, requester, tag, epoch } = process;
+    const { known } = this.#alive.get(pUid) ?? this.#ended.get(pUid) ?? {};
     if (known !== undefined) return { pUid, pid: known.pid };
+    if (epoch < this.#epoch) {
+      throw new ConfigError(
+        `Process ${pUid} cannot be started: other global services have followed those that order it.`,
+      );
+    }
     if (this.#isClosed) throw new ConfigError(`Process ${pUid} cannot be started: the node is being torn down.`);
     if (pUid <= this.#forgotten) {
       throw new ConfigError(`Process ${pUid} has ended long ago, or was never started: use a new p_uid.`);
     }
     const started = this.#options.start(process);
-    this.#alive.set(pUid, started);
-    void started.ended.then((exit) => this.#exited(started.pid, v1.ProcessExit.create({ ...exit, pUid })));
-    return { pUid, pid: started.pid };
+    const { pid } = started;
+    const own = { pUid, name, pid, requester, tag };
+    this.#alive.set(pUid, { known: own, process: started });
+    void started.ended.then((exit) => this.#exited(own, v1.ProcessExit.create({ ...exit, pUid })));
+    return { pUid, pid };
   }
 
   /** Throws ConfigError for an unknown p_uid or signal; does nothing for a process that has ended. */
@@ -108,9 +134,9 @@ export class Processes {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  #exited(pid: number, exit: v1.ProcessExit): void {
+  #exited(known: Known, exit: v1.ProcessExit): void {
     this.#alive.delete(exit.pUid);
-    this.#ended.set(exit.pUid, { pid, exit });
+    this.#ended.set(exit.pUid, { known, exit });
     if (this.#ended.size > limits.endedProcesses) this.#forgetOldest();
     this.#options.exited(exit);
   }
@@ -136,8 +162,8 @@ export class Processes {
   }
 
   #living(pUid: bigint): StartedProcess {
-    const process = this.#alive.get(pUid);
-    if (process !== undefined) return process;
+    const alive = this.#alive.get(pUid);
+    if (alive !== undefined) return alive.process;
     throw new ConfigError(`No process of this node has the p_uid ${pUid}.`);
   }
 }

@@ -1,11 +1,12 @@
 import { v1 } from '../../../protocol/index.js';
 import { assertSentFrom, type Behavior, behavior, later } from '../../kernel/index.js';
+import type { ServicesCandidate } from './services-candidate.js';
 import type { Processes } from './processes.js';
 
-/** Starts, signals and reaps the processes of a node, as it is told. */
+/** Starts, signals and reaps the processes of a node, as it is told. `candidate`: what hears the global services that the node has started. */
 export function shepherd(
   processes: Processes,
-  onGlobalServices: (place: v1.GlobalServicesPlace) => void,
+  candidate: Pick<ServicesCandidate, 'serves' | 'standsBy'>,
 ): Behavior<typeof v1.Shepherd, undefined> {
   return behavior(v1.Shepherd, {
     supervision: { onFailure: 'resume' },
@@ -17,8 +18,13 @@ export function shepherd(
     },
     globalServicesUp: (_state, place, context) => {
       assertSentFrom(context, place.address, 'The greeting of global services');
-      onGlobalServices(place);
+      candidate.serves(place);
       return {};
     },
+    globalServicesStandBy: () => {
+      candidate.standsBy();
+      return {};
+    },
+    inventory: (_state, { epoch }) => ({ processes: processes.inventory(epoch) }),
   });
 }

@@ -13,7 +13,7 @@ import type { v1 } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { NodeIdentity, Output } from '../node/node-system.js';
 import type { StartedProcess } from '../node/processes.js';
-import type { RunStart } from './role-start.js';
+import type { RunStart, RunStore } from './role-start.js';
 
 /**
  * Time in ms for the last output of a process to arrive: what it has started may hold its pipes open for ever. The time in which the launcher
@@ -75,7 +75,9 @@ function environmentOf({ spec, identity, start, folder, cpus }: ManagedStart): R
     ...start.environment,
     ...Object.fromEntries(spec.environment.map(({ name, value }) => [name, value])),
     MILLRACE_NODE_NAME: start.node,
-    MILLRACE_CONTROL_PLANE: globalServices?.controlPlane ?? 'none',
+    ...(start.store === undefined
+      ? { MILLRACE_CONTROL_PLANE: globalServices?.controlPlane ?? 'none', MILLRACE_CLUSTER_STORE: 'none' }
+      : { MILLRACE_CONTROL_PLANE: 'none', ...storeVariables(start.store) }),
     MILLRACE_LISTEN: isUnix ? 'unix:' : start.listen,
     ...(start.advertisedHost !== '' && { MILLRACE_ADVERTISED_HOST: start.advertisedHost }),
     MILLRACE_CLUSTER_KEY_FILE: join(folder, 'cluster.key'),
@@ -93,6 +95,11 @@ function environmentOf({ spec, identity, start, folder, cpus }: ManagedStart): R
       nodeAddress: address,
     }),
   };
+}
+
+/** The control plane is where the store says, and never in a process of the application. */
+function storeVariables({ address, leaseMs }: RunStore): Readonly<Record<string, string>> {
+  return { MILLRACE_CLUSTER_STORE: address, MILLRACE_CLUSTER_ROLE: 'member', MILLRACE_LEASE_MS: String(leaseMs) };
 }
 
 function tlsVariables(tls: RunStart['tls']): Readonly<Record<string, string>> {

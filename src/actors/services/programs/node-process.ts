@@ -16,6 +16,9 @@ import { openInfrastructure } from './open-infrastructure.js';
 import type { GlobalServicesStart, NodeStart } from './role-start.js';
 import { makeFolder, removeFolder, removeLaunchers, runsFolder, writeKey } from './run-folder.js';
 
+/** Nodes that have a process of global services in a run with a cluster store. */
+const CANDIDATES = 3;
+
 /** Time in ms that processes have to end by themselves when the launcher has gone. */
 const ORPHANS_MS = 2_000;
 
@@ -98,13 +101,14 @@ export class NodeProcess {
   }
 
   #system(log: Logger): NodeSystem {
-    const { version, node, sharedBy, run, key, listen, advertisedHost, launcher, tls, environment, logLevel } =
+    const { version, node, sharedBy, run, key, listen, advertisedHost, launcher, store, tls, environment, logLevel } =
       this.#start;
     const cpus = Math.max(1, Math.floor(usableParallelism() / sharedBy));
     return {
       pid: process.pid,
       cpus,
       version,
+      candidates: store === undefined ? 1 : CANDIDATES,
       topology: ownTopology(),
       startProcess: (spec, identity, output) =>
         startManaged({
@@ -117,10 +121,11 @@ export class NodeProcess {
           cpus,
           log,
         }),
-      startGlobalServices: ({ address, nodes }) => {
+      startGlobalServices: ({ address, index, nodes }) => {
         const start: GlobalServicesStart = {
           role: 'global-services',
-          primary: address,
+          nodeAddress: address,
+          nodeIndex: index,
           nodes,
           node,
           version,
@@ -130,6 +135,7 @@ export class NodeProcess {
           listen,
           advertisedHost,
           launcher,
+          store,
           tls,
           environment,
           logLevel,

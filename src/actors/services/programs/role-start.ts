@@ -17,11 +17,19 @@ export interface RunStart {
   readonly tls: TlsFiles | undefined;
   /** Address of the launcher. */
   readonly launcher: string;
+  /** By which global services follow others. */
+  readonly store: RunStore | undefined;
   /** Of Millrace. */
   readonly version: string;
   /** Added to the environment of each process of the application. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The cluster store of a run. */
+export interface RunStore {
+  readonly address: string;
+  readonly leaseMs: number;
 }
 
 export interface NodeStart extends RunStart {
@@ -36,8 +44,9 @@ export interface NodeStart extends RunStart {
 export interface GlobalServicesStart extends RunStart {
   readonly role: 'global-services';
   readonly node: string;
-  /** Address of the primary node. */
-  readonly primary: string;
+  /** Where the roles of its node are reached, and the index of that. */
+  readonly nodeAddress: string;
+  readonly nodeIndex: number;
   readonly nodes: number;
 }
 
@@ -58,9 +67,11 @@ function isRoleStart(start: unknown): start is NodeStart | GlobalServicesStart {
   const { role, environment } = start;
   if (!isRecord(environment) || Array.isArray(environment) || !areTexts(environment, Object.keys(environment)))
     return false;
-  if (!isTls(start['tls'])) return false;
+  if (!isTls(start['tls']) || !isStore(start['store'])) return false;
   if (!isFolderName(start['run']) || !isFolderName(start['node'])) return false;
-  if (role === 'global-services') return areTexts(start, ['primary']) && isCount(start['nodes']);
+  if (role === 'global-services') {
+    return areTexts(start, ['nodeAddress']) && isCount(start['nodes']) && Number.isSafeInteger(start['nodeIndex']);
+  }
   return (
     role === 'node' && areTexts(start, ['faults']) && isCount(start['sharedBy']) && typeof start['hostId'] === 'bigint'
   );
@@ -69,6 +80,10 @@ function isRoleStart(start: unknown): start is NodeStart | GlobalServicesStart {
 function isTls(tls: unknown): boolean {
   if (tls === undefined) return true;
   return isRecord(tls) && areTexts(tls, TLS_TEXTS) && READERS.includes(tls['keyFileReaders']);
+}
+
+function isStore(store: unknown): boolean {
+  return store === undefined || (isRecord(store) && areTexts(store, ['address']) && isCount(store['leaseMs']));
 }
 
 /** Names of the run and the node are those of folders: one that leads elsewhere, or to the folder of another role, is refused. */

@@ -1,0 +1,105 @@
+import { Deferred } from '../../../deferred.js';
+import { StoppedError, UnreachableError } from '../../../errors.js';
+import type { Logger } from '../../../logging/index.js';
+import { v1 } from '../../../protocol/index.js';
+import type { Execution } from '../../../resources/execution/index.js';
+import { pause, type Scheduler } from '../../../scheduler/index.js';
+
+/** Time in ms until a process that has ended is started again. */
+const AGAIN_MS = 500;
+
+export interface CandidateOptions {
+  readonly scheduler: Scheduler;
+  readonly log: Logger;
+  readonly start: () => Execution;
+  /** Whether a process that ends is followed by another: in a run with a cluster store. */
+  readonly isFollowed: boolean;
+  /** It serves now, after it was started: others have served before. */
+  readonly follows: (place: v1.GlobalServicesPlace) => void;
+  /** A process that has served has ended by itself. */
+  readonly failed: (cause: string, place: v1.GlobalServicesPlace | undefined) => void;
+}
+
+/**
+ * The process of global services that a node has. In a run with a cluster store several nodes have one: it serves, or stands by.
+ *
+ *     start --stands by--> standing by --elected--> serving --ended--> start again
+ *        +-----------------serves----------------------^
+ */
+export class ServicesCandidate {
+  readonly #options: CandidateOptions;
+  readonly #started = new Deferred<v1.GlobalServicesPlace | undefined>();
+  #execution: Execution | undefined;
+  /** Where it serves; undefined where it does not. */
+  #place: v1.GlobalServicesPlace | undefined;
+  #isReady = false;
+  #isHalting = false;
+
+  constructor(options: CandidateOptions) {
+    this.#options = options;
+    this.#started.promise.catch(() => {});
+  }
+
+  /** Resolves when the process serves, with its place, or stands by. Rejects with UnreachableError where it ends before. Idempotent. */
+  async start(): Promise<v1.GlobalServicesPlace | undefined> {
+    if (this.#execution === undefined) this.#execute();
+    const first = await this.#started.promise;
+    return this.#place ?? first;
+  }
+
+  serves(place: v1.GlobalServicesPlace): void {
+    this.#place = place;
+    if (this.#isReady) this.#options.follows(place);
+    this.#ready(place);
+  }
+
+  standsBy(): void {
+    this.#ready(undefined);
+  }
+
+  /** From now on its end is no failure, and no other follows it. */
+  halting(): void {
+    this.#isHalting = true;
+  }
+
+  /** Ends the process: one that serves is told so by `halt`, and one that stands by has nothing to end in order. Resolves when it has ended. */
+  async halt(halt: (place: v1.GlobalServicesPlace) => Promise<unknown>): Promise<void> {
+    this.#isHalting = true;
+    if (this.#place === undefined) this.#execution?.kill();
+    else await halt(this.#place);
+    await this.#execution?.ended;
+  }
+
+  /** Resolves when the process has ended. */
+  async kill(): Promise<void> {
+    this.#isHalting = true;
+    this.#execution?.kill();
+    await this.#execution?.ended;
+  }
+
+  #ready(place: v1.GlobalServicesPlace | undefined): void {
+    this.#isReady = true;
+    this.#started.resolve(place);
+  }
+
+  #execute(): void {
+    if (this.#isHalting) throw new StoppedError('The node is being torn down.');
+    const execution = this.#options.start();
+    this.#execution = execution;
+    void execution.ended.then(({ cause }) => this.#ended(cause));
+  }
+
+  #ended(cause: string): void {
+    const { isFollowed, failed, scheduler, log } = this.#options;
+    const place = this.#place;
+    this.#place = undefined;
+    this.#started.reject(new UnreachableError(`Global services have ended: ${cause}.`));
+    if (this.#isHalting) return;
+    if (place !== undefined || !isFollowed) failed(cause, place);
+    if (!isFollowed || !this.#isReady) return;
+    log.warn('global services of this node have ended, and are started again', { cause, served: place !== undefined });
+    void pause(scheduler, AGAIN_MS).then(() => {
+      if (!this.#isHalting) this.#execute();
+    });
+  }
+}

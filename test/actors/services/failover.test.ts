@@ -1,0 +1,151 @@
+import { expect } from 'chai';
+import type { Launcher } from '#src/actors/services/index.js';
+import { v1 } from '#src/protocol/index.js';
+import { millraceRejection as rejection } from '../../support/rejection.js';
+import { SimulatedRun } from './simulated-run.js';
+
+const { PROCESS, GROUP, NODE, POOL } = v1.ResourceKind;
+const { ALIVE, ENDED } = v1.ProcessState;
+const program = v1.ProcessToStart.create({ module: 'file:///program.js' });
+const byName = (kind: v1.ResourceKind, name: string) =>
+  v1.ResourceToQuery.create({ kind, which: { case: 'name', value: name } });
+
+describe('global services that follow others, on virtual time', () => {
+  let run: SimulatedRun;
+  let launcher: Launcher;
+
+  async function up(nodes: number): Promise<void> {
+    run = new SimulatedRun({ nodes, hasStore: true });
+    launcher = await run.open();
+    await launcher.up();
+  }
+
+  afterEach(async () => {
+    expect(await launcher.down()).to.deep.equal([]);
+    expect([...run.alive]).to.deep.equal([]);
+    await run.close();
+  });
+
+  /** The node whose global services serve. */
+  function serving(): number {
+    const { address = '' } = launcher.services.place ?? {};
+    return Number(/services-(\d+)/.exec(address)?.[1]);
+  }
+
+  async function kill(): Promise<void> {
+    const before = launcher.services.place;
+    run.crashServices(serving());
+    while (launcher.services.place === before || launcher.services.place === undefined) await pass(10);
+  }
+
+  const pass = (ms: number): Promise<void> => new Promise((resolve) => void run.scheduler.setTimer(ms, resolve));
+
+  it('know the processes, groups, nodes and pools, and go on with all requests, each time that they are killed', async () => {
+    await up(4);
+    const ids: bigint[] = [];
+    let tag = 0n;
+    const create = (name: string, node: number) =>
+      launcher.services.ask((services) =>
+        services.create({ kind: PROCESS, name, node, process: program, requester: 7n, tag: BigInt(ids.length + 1) }),
+      );
+    for (let round = 0; round < 4; round += 1) {
+      const { id } = await create(`round-${round}`, round);
+      ids.push(id);
+      await launcher.services.ask((services) =>
+        services.create({ kind: GROUP, name: `group-${round}`, members: ids, requester: 7n, tag: ++tag }),
+      );
+      await kill();
+      for (const [index, each] of ids.entries()) {
+        const found = await launcher.services.ask((services) => services.query(byName(PROCESS, `round-${index}`)));
+        expect(found).to.include({ id: each, node: index, state: ALIVE });
+        const group = await launcher.services.ask((services) => services.query(byName(GROUP, `group-${index}`)));
+        expect(group.members).to.deep.equal(ids.slice(0, index + 1));
+      }
+    }
+    expect(new Set(ids).size).to.equal(4);
+    expect([...ids].sort((one, other) => (one < other ? -1 : 1))).to.deep.equal(ids);
+    const { resources: nodes } = await launcher.services.ask((services) => services.list({ kind: NODE }));
+    expect(nodes.map(({ name }) => name)).to.deep.equal(['node-0', 'node-1', 'node-2', 'node-3']);
+    expect((await launcher.services.ask((services) => services.list({ kind: POOL }))).resources).to.have.length(8);
+    const taken = await rejection(
+      launcher.services.ask((services) => services.create({ kind: PROCESS, name: 'round-0' })),
+    );
+    expect(taken.message).to.match(/"round-0" is that of/);
+    await launcher.services.ask((services) => services.kill({ resource: byName(GROUP, 'group-1'), signal: 'SIGUSR1' }));
+    const ended = await launcher.services.ask((services) =>
+      services.join(byName(GROUP, 'group-1'), { timeoutMs: 60_000 }),
+    );
+    expect(ended.members).to.have.length(2);
+    await launcher.services.ask((services) =>
+      services.destroy({ resource: byName(GROUP, 'group-3'), patienceMs: 100 }),
+    );
+    await kill();
+    const gone = await rejection(launcher.services.ask((services) => services.query(byName(GROUP, 'group-3'))));
+    expect(gone.message).to.match(/no group "group-3"/);
+    const { exit } = await launcher.services.ask((services) => services.query(byName(PROCESS, 'round-0')));
+    expect(exit).to.include({ signal: 'SIGUSR1' });
+  });
+
+  it('create once for a request that those before them may have executed, and answer a join that waited meanwhile', async () => {
+    await up(2);
+    const request = { kind: PROCESS, name: 'once', node: 1, process: program, requester: 7n, tag: 1n };
+    const joined = launcher.services.ask((services) => services.join(byName(PROCESS, 'once'), { timeoutMs: 60_000 }));
+    const creating = launcher.services.ask((services) => services.create(request, { timeoutMs: 60_000 }));
+    while (run.processes.length === 0) await pass(0.1);
+    await kill();
+    const { id } = await creating;
+    expect(run.processes).to.have.length(1);
+    expect(await launcher.services.ask((services) => services.create(request))).to.include({ id, state: ALIVE });
+    run.processes[0]?.exit(3);
+    expect((await joined).exit).to.include({ code: 3 });
+  });
+
+  it('hear of a process that ended while nobody served', async () => {
+    await up(3);
+    await launcher.services.ask((services) =>
+      services.create({ kind: PROCESS, name: 'short', node: 2, process: program }),
+    );
+    const before = launcher.services.place;
+    run.crashServices(serving());
+    while (launcher.services.place === before) await pass(1);
+    expect(launcher.services.place).to.equal(undefined);
+    run.processes[0]?.exit(5);
+    const ended = await launcher.services.ask((services) =>
+      services.join(byName(PROCESS, 'short'), { timeoutMs: 60_000 }),
+    );
+    expect(ended).to.include({ state: ENDED });
+    expect(ended.exit).to.include({ code: 5 });
+  });
+
+  it('have a guest, too, and its processes', async () => {
+    await up(1);
+    launcher.openToGuests({
+      startWorker: async ({ index }) => {
+        const request = { kind: PROCESS, name: `worker-${index}`, node: index, process: program };
+        await launcher.services.ask((services) => services.create(request));
+        return { process: request.name, ended: new Promise(() => {}) };
+      },
+      joined: () => {},
+      left: () => {},
+      lost: () => {},
+    });
+    const { guests, hostId } = await run.join('late', 1);
+    await guests.settle({ hostId }, { timeoutMs: 60_000 });
+    await kill();
+    expect(await launcher.services.ask((services) => services.query(byName(NODE, 'late')))).to.include({ node: 1 });
+    expect(await launcher.services.ask((services) => services.query(byName(PROCESS, 'worker-1')))).to.include({
+      state: ALIVE,
+    });
+  });
+
+  for (const nodes of [1, 100]) {
+    it(`have few messages a node when they follow others, with ${nodes} nodes`, async () => {
+      await up(nodes);
+      const before = run.frames;
+      const startedMs = run.scheduler.now();
+      await kill();
+      expect((run.frames - before) / (nodes + 30)).to.be.lessThan(12);
+      expect(run.scheduler.now() - startedMs).to.be.lessThan(15_000);
+    });
+  }
+});
