@@ -65,7 +65,7 @@ export class JoinedNode {
       advertisedHost,
       tls,
       launcher: place.launcher,
-      store: place.clusterStore === '' ? undefined : { address: place.clusterStore, leaseMs: limits.leaseMs },
+      store: place.clusterStore === '' ? undefined : { address: place.clusterStore, leaseMs: 'auto' as const },
       version: ownVersion(),
       environment,
       logLevel: 'warn',

@@ -133,7 +133,8 @@ export class GlobalServicesProcess {
       deposed: () => this.#mayEnd.resolve(),
     };
     const alone: RuntimeOptions = { pUid: globalServicesPUid };
-    const among = clusterStore && { clusterStore, ...(store && { leaseMs: store.leaseMs }), served };
+    const { leaseMs = 'auto' } = store ?? {};
+    const among = clusterStore && { clusterStore, ...(leaseMs !== 'auto' && { leaseMs }), served };
     return executor.start({ node, name: 'global-services', ...(among ?? alone) });
   }
 

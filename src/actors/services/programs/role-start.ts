@@ -29,7 +29,8 @@ export interface RunStart {
 /** The cluster store of a run. */
 export interface RunStore {
   readonly address: string;
-  readonly leaseMs: number;
+  /** As the option leaseMs. */
+  readonly leaseMs: number | 'auto';
 }
 
 export interface NodeStart extends RunStart {
@@ -83,7 +84,8 @@ function isTls(tls: unknown): boolean {
 }
 
 function isStore(store: unknown): boolean {
-  return store === undefined || (isRecord(store) && areTexts(store, ['address']) && isCount(store['leaseMs']));
+  if (store === undefined) return true;
+  return isRecord(store) && areTexts(store, ['address']) && (store['leaseMs'] === 'auto' || isCount(store['leaseMs']));
 }
 
 /** Names of the run and the node are those of folders: one that leads elsewhere, or to the folder of another role, is refused. */
