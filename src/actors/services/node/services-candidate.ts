@@ -1,7 +1,7 @@
 import { Deferred } from '../../../deferred.js';
 import { StoppedError, UnreachableError } from '../../../errors.js';
 import type { Logger } from '../../../logging/index.js';
-import { v1 } from '../../../protocol/index.js';
+import type { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import { pause, type Scheduler } from '../../../scheduler/index.js';
 
