@@ -2,8 +2,8 @@
 
 // The processes and threads that tests start load the same files again and again. Where Node can keep compiled code (Node 22.1 and later), they
 // take it from a folder. Not while coverage is measured, which such code makes less exact.
-const { join } = require('node:path');
+const path = require('node:path');
 
 if (process.env.NODE_V8_COVERAGE === undefined) {
-  process.env.NODE_COMPILE_CACHE ??= join(__dirname, '../build/compile-cache');
+  process.env.NODE_COMPILE_CACHE ??= path.join(__dirname, '../build/compile-cache');
 }

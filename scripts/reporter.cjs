@@ -1,6 +1,6 @@
 // Mocha's spec reporter, which also writes the counts and the failures to a file for scripts: --reporter-option counts=FILE
 const { mkdirSync, writeFileSync } = require('node:fs');
-const { dirname } = require('node:path');
+const path = require('node:path');
 const { reporters, Runner } = require('mocha');
 
 module.exports = class CountingReporter extends reporters.Spec {
@@ -14,7 +14,7 @@ module.exports = class CountingReporter extends reporters.Spec {
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats;
-      mkdirSync(dirname(file), { recursive: true });
+      mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, `${JSON.stringify({ passed: passes, failed: failures, pending, failures: failed })}\n`);
     });
   }

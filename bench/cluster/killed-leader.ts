@@ -77,21 +77,19 @@ async function startNats(): Promise<string> {
   const missing = once(server, 'error').then(() => {
     throw new Missing('nats-server is not installed. Debian: apt-get install nats-server');
   });
-  const [address = ''] = await Promise.race([portsIn(folder), missing]);
+  const address = await Promise.race([addressIn(folder), missing]);
   missing.catch(() => {});
   return `${address}/bench`;
 }
 
 /** The server writes this file when it listens. */
-async function portsIn(folder: string): Promise<readonly string[]> {
+async function addressIn(folder: string): Promise<string> {
   const untilMs = performance.now() + NATS_MS;
   for (;;) {
     const file = readdirSync(folder).find((name) => name.endsWith('.ports'));
     const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
-    if (text !== '') {
-      const ports: { readonly nats: readonly string[] } = JSON.parse(text);
-      return ports.nats;
-    }
+    const [address] = /nats:[^"]+/.exec(text) ?? [];
+    if (address !== undefined) return address;
     if (performance.now() > untilMs) throw new Error(`nats-server did not listen within ${NATS_MS} ms`);
     await pause(20);
   }
