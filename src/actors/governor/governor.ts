@@ -7,8 +7,9 @@ import { accepted, checkOptions } from '../../options/index.js';
 import { usableParallelism } from '../../resources/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { capacityKey, type ComponentNetwork, poolsKey, type ServedPool } from '../component/index.js';
-import { systemKey } from '../kernel/index.js';
+import { type Explainer, systemKey } from '../kernel/index.js';
 import type { RankedDemand } from './capacity.js';
+import { governedFacts } from './governed-facts.js';
 import { LimitLevels } from './limit-levels.js';
 import { PartitionLoops } from './partition-loops.js';
 import { oldestWait } from './oldest-wait.js';
@@ -89,6 +90,7 @@ export class Governor {
   #refreshMs = 0;
   #isClosed = false;
   readonly #close = (): void => this.close();
+  readonly #explainer: Explainer = (what) => governedFacts(this.#governed.values(), what);
 
   constructor(network: ComponentNetwork, options: GovernorOptions) {
     if (!isNetwork(network)) {
@@ -112,6 +114,7 @@ export class Governor {
       unwatchLimits();
     };
     runtime.draining.addEventListener('abort', this.#close);
+    runtime[systemKey].explainers.add(this.#explainer);
     void this.#levels.refresh();
     this.#arm();
   }
@@ -168,6 +171,7 @@ export class Governor {
     this.#isClosed = true;
     const { runtime } = this.#network;
     runtime.draining.removeEventListener('abort', this.#close);
+    runtime[systemKey].explainers.delete(this.#explainer);
     this.#unwatch();
     for (const { served, release } of this.#governed.values()) {
       release();
