@@ -22,7 +22,10 @@ export function addExplain(command: Command): void {
           'them, and which way requests took. Marks are kept from the first question until nobody has asked for 10 s: ask again to learn more.',
       )
       .usage('[options] [run] <what>')
-      .argument('<what>', 'name or path of an actor, address of a peer, name of a component, or full name of an rpc; before it may stand the name of a run')
+      .argument(
+        '<what>',
+        'name or path of an actor, address of a peer, name of a component, or full name of an rpc; before it may stand the name of a run',
+      )
       .argument('[more]', 'what is explained, where the first word is a run'),
   )
     .option('--sample <ms>', 'time between two looks; 0: one look', wholeNumber(0, 60_000), SAMPLE_MS)
@@ -40,5 +43,9 @@ export function addExplain(command: Command): void {
 /** The likeliest reason, and a line for each fact. */
 export function explainedText({ because, facts }: Explained): string {
   const width = Math.max(...facts.map(({ kind }) => kind.length));
-  return [because, '', ...facts.map(({ partition, kind, text }) => `  ${kind.padEnd(width)}  ${text} (partition ${partition})`)].join('\n');
+  return [
+    because,
+    '',
+    ...facts.map(({ partition, kind, text }) => `  ${kind.padEnd(width)}  ${text} (partition ${partition})`),
+  ].join('\n');
 }

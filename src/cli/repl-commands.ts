@@ -28,12 +28,14 @@ const DOCTOR_MS = 5_000;
 
 export function replCommands(visitor: Visitor): readonly ReplCommand[] {
   const watch = new ClusterWatch(visitor);
-  const call = (isTell: boolean) => async (given: ReplWords): Promise<void> => {
-    const { words, rest } = given;
-    const [name, method] = [needed(words[0], 'the name of an actor'), needed(words[1], 'a method')];
-    const reply = await watch.call(name, method, rest === '' ? '{}' : rest, { isTell });
-    if (reply !== '') print(reply);
-  };
+  const call =
+    (isTell: boolean) =>
+    async (given: ReplWords): Promise<void> => {
+      const { words, rest } = given;
+      const [name, method] = [needed(words[0], 'the name of an actor'), needed(words[1], 'a method')];
+      const reply = await watch.call(name, method, rest === '' ? '{}' : rest, { isTell });
+      if (reply !== '') print(reply);
+    };
   const commands: readonly ReplCommand[] = [
     {
       word: 'ps',
@@ -55,9 +57,13 @@ export function replCommands(visitor: Visitor): readonly ReplCommand[] {
       usage: 'inspect NAME',
       help: 'one actor: its mailbox, its state, its methods and the fields of their requests',
       run: async ({ words }) => {
-        const { actor, state, signatures, waiting } = await watch.examineNamed(needed(words[0], 'the name of an actor'));
+        const { actor, state, signatures, waiting } = await watch.examineNamed(
+          needed(words[0], 'the name of an actor'),
+        );
         const { path = '', phase = '', queued = 0, capacity = 0 } = actor ?? {};
-        printLine(`${path}  ${phase}  ${queued} of ${capacity} messages wait${waiting.length === 0 ? '' : `: ${waiting.join(', ')}`}`);
+        printLine(
+          `${path}  ${phase}  ${queued} of ${capacity} messages wait${waiting.length === 0 ? '' : `: ${waiting.join(', ')}`}`,
+        );
         if (state !== '') printLine(`state  ${state}`);
         for (const { name, mode, fields } of signatures) printLine(`${mode.padEnd(6)} ${name} {${fields.join(', ')}}`);
       },

@@ -24,7 +24,11 @@ export function wordsOf(line: string): readonly string[] {
 
 export async function completionsOf(line: string, known: Completable): Promise<Completions> {
   const [, word = '', rest] = /^\s*(\S*)(\s+.*)?$/s.exec(line) ?? [];
-  if (rest === undefined) return starting(known.commands.map((each) => `${each.word} `), word);
+  if (rest === undefined)
+    return starting(
+      known.commands.map((each) => `${each.word} `),
+      word,
+    );
   const command = known.commands.find((each) => each.word === word);
   if (command === undefined) return [[], ''];
   const given = wordsOf(rest);
@@ -35,11 +39,20 @@ export async function completionsOf(line: string, known: Completable): Promise<C
   if (jsonAt >= 0 && index >= jsonAt) return fieldsOf(line, textOf(given[0]), textOf(given[1]), known);
   switch (command.takes[index]) {
     case 'command':
-      return starting(known.commands.map((each) => each.word), part);
+      return starting(
+        known.commands.map((each) => each.word),
+        part,
+      );
     case 'name':
-      return starting((await known.names()).map((name) => `${quoted(name)} `), part);
+      return starting(
+        (await known.names()).map((name) => `${quoted(name)} `),
+        part,
+      );
     case 'method':
-      return starting((await known.methods(textOf(given[0]))).map(({ name }) => `${name} `), part);
+      return starting(
+        (await known.methods(textOf(given[0]))).map(({ name }) => `${name} `),
+        part,
+      );
     default:
       return [[], ''];
   }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Recoverable, type REPLServer, start as startRepl } from 'node:repl';
+import { callbackify } from 'node:util';
 import type { Visitor } from '../actors/runtime/survey/index.js';
 import { messageOf } from '../foreign.js';
 import { ClusterWatch } from '../introspection/index.js';
@@ -38,22 +39,18 @@ export class Repl {
     const { isTTY } = process.stdin;
     const isTerminal = isTTY && process.stdout.isTTY;
     if (isTerminal) process.stdout.write('help lists the commands; Tab completes; Ctrl-D ends\n');
+    const queue = callbackify((line: string) => this.#queue(line));
     const server = startRepl({
       prompt: isTerminal ? 'millrace> ' : '',
       terminal: isTerminal,
       preview: false,
       ignoreUndefined: true,
       eval: (line, _context, _file, done) => {
-        const error = this.#unfinished(line);
+        const error = unfinished(line);
         if (error !== undefined) done(error, undefined);
-        else this.#queue(line, () => done(null, undefined));
+        else queue(line, () => done(null, undefined));
       },
-      completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) => {
-        this.#complete(line).then(
-          (result) => done(null, result),
-          () => done(null, [[], line]),
-        );
-      },
+      completer: callbackify((line: string) => this.#complete(line)),
     });
     if (isTerminal) keepHistory(server);
     this.#cancelAtInterrupt(server);
@@ -63,19 +60,10 @@ export class Repl {
     return this.#hasFailed && !isTerminal ? ExitCode.failed : ExitCode.ok;
   }
 
-  /** A request goes on in the next line while its JSON has not ended. */
-  #unfinished(line: string): Recoverable | undefined {
-    const depth = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').replaceAll(/[^{}]/g, '');
-    const open = [...depth].reduce((sum, each) => sum + (each === '{' ? 1 : -1), 0);
-    return open > 0 ? new Recoverable(new SyntaxError('The request has not ended.')) : undefined;
-  }
-
   /** One at a time: a pipe gives all lines at once. */
-  #queue(line: string, done: () => void): void {
-    this.#last = this.#last.then(async () => {
-      await this.#perform(line.trim());
-      done();
-    });
+  #queue(line: string): Promise<void> {
+    this.#last = this.#last.then(() => this.#perform(line.trim()));
+    return this.#last;
   }
 
   async #perform(line: string): Promise<void> {
@@ -108,9 +96,14 @@ export class Repl {
     await command.run({ words, rest: behind.slice(skipped.length).trim() }, signal);
   }
 
+  /** Where the cluster does not answer, nothing is offered. */
   async #complete(line: string): Promise<[string[], string]> {
-    const [candidates, part] = await completionsOf(line, this.#known);
-    return [[...candidates], part];
+    try {
+      const [candidates, part] = await completionsOf(line, this.#known);
+      return [[...candidates], part];
+    } catch {
+      return [[], line];
+    }
   }
 
   #cancelAtInterrupt(server: REPLServer): void {
@@ -127,6 +120,13 @@ export class Repl {
       server.displayPrompt();
     });
   }
+}
+
+/** A request goes on in the next line while its JSON has not ended. */
+function unfinished(line: string): Recoverable | undefined {
+  const outside = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '');
+  const isOpen = outside.split('{').length > outside.split('}').length;
+  return isOpen ? new Recoverable(new SyntaxError('The request has not ended.')) : undefined;
 }
 
 function keepHistory(server: REPLServer): void {

@@ -44,7 +44,11 @@ function handlerOf(actor: ActorNode, meter: ActorMeter | undefined): readonly Fa
   const { path, isHeld, load, lastAsk, lastMethod } = actor;
   if (!isHeld) return [];
   const { what, ms: runningMs = 0 } = meter?.awaited(actor) ?? {};
-  const which = what ?? (lastMethod === undefined ? 'A hook' : `What it began before it was watched, its last message being ${lastMethod},`);
+  const which =
+    what ??
+    (lastMethod === undefined
+      ? 'A hook'
+      : `What it began before it was watched, its last message being ${lastMethod},`);
   const since = runningMs > 0 ? ` for ${Math.round(runningMs)} ms${what === undefined ? ' at least' : ''}` : '';
   const facts: Fact[] = [
     {

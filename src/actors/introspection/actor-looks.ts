@@ -51,11 +51,7 @@ export function actorAt(roots: ReadonlyMap<string, ActorNode>, system: string, p
   throw new Refusal('NO_SUCH_ACTOR', `There is no actor ${JSON.stringify(path)} in ${system}.`);
 }
 
-export function findActor(
-  roots: ReadonlyMap<string, ActorNode>,
-  system: string,
-  path: string,
-): ActorNode | undefined {
+export function findActor(roots: ReadonlyMap<string, ActorNode>, system: string, path: string): ActorNode | undefined {
   const names = path.startsWith(`${system}/`) ? path.slice(system.length + 1).split('/') : [];
   let level = roots;
   let found: ActorNode | undefined;

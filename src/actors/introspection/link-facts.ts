@@ -42,7 +42,13 @@ function routeOf({ name, link, key, holder }: Channel, carrier: string): Fact {
     : tried.length === 0
       ? `${carrier} is the nearest way that both processes have.`
       : `Nearer ways have failed: ${tried.map(({ transport, address, why }) => `${transport} to ${address}: ${why}`).join('; ')}`;
-  return { kind: 'route', subject: name.address, text, numbers: { refused: tried.length }, weight: tried.length > 0 ? 5 : 0 };
+  return {
+    kind: 'route',
+    subject: name.address,
+    text,
+    numbers: { refused: tried.length },
+    weight: tried.length > 0 ? 5 : 0,
+  };
 }
 
 function silenceOf({ name, link }: Channel): readonly Fact[] {
@@ -67,10 +73,19 @@ function creditOf(channel: Channel): readonly Fact[] {
           },
         ];
   const metered = credit.withoutRoom.map(({ cUid, granted, sent }): Fact => {
-    const who = cUid === 0n ? `All mailboxes of ${name.text} together hold mailboxBytes` : `The mailbox of ${channel.pathOf(cUid)} is full`;
+    const who =
+      cUid === 0n
+        ? `All mailboxes of ${name.text} together hold mailboxBytes`
+        : `The mailbox of ${channel.pathOf(cUid)} is full`;
     const isBounded = Number.isFinite(granted);
     const text = `${who}: it lets this process send no more${isBounded ? ` than ${granted} messages, of which ${sent} are sent` : ' for now'}.`;
-    return { kind: 'credit', subject: name.address, text, numbers: isBounded ? { granted, sent } : { sent }, weight: 72 };
+    return {
+      kind: 'credit',
+      subject: name.address,
+      text,
+      numbers: isBounded ? { granted, sent } : { sent },
+      weight: 72,
+    };
   });
   return [...waiting, ...metered];
 }

@@ -85,7 +85,8 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
 }
 
 const LATE = {
-  mailbox: 'it still waits in the mailbox, behind what the actor has not handled yet. millrace explain says what that waits for',
+  mailbox:
+    'it still waits in the mailbox, behind what the actor has not handled yet. millrace explain says what that waits for',
   handler: 'its handler has begun, and has not ended: it may be slower than timeoutMs',
   unknown: 'its handler may be slower than timeoutMs',
 } as const;

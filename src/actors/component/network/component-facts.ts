@@ -12,7 +12,8 @@ const LISTED = 10;
 export function servedFacts({ component: { name }, pool, range, containers }: ServedPool): readonly Fact[] {
   const { starting, idle, busy, waiting, oldestWaitMs } = pool.counts();
   const numbers = { containers, starting, idle, busy, waiting, oldestWaitMs, min: range.min, max: range.max };
-  const waits = waiting === 0 ? 'no request waits' : `${waiting} requests wait, the oldest for ${Math.round(oldestWaitMs)} ms`;
+  const waits =
+    waiting === 0 ? 'no request waits' : `${waiting} requests wait, the oldest for ${Math.round(oldestWaitMs)} ms`;
   const counted = `${starting} start, ${idle} are idle, ${busy} have a request`;
   return [
     {
@@ -28,7 +29,10 @@ export function servedFacts({ component: { name }, pool, range, containers }: Se
 
 function failedStart(subject: string, error: Error | undefined, pauseMs: number): readonly Fact[] {
   if (error === undefined) return [];
-  const next = pauseMs === 0 ? 'the next one may begin now' : `the next one begins in ${Math.round(pauseMs)} ms, and the pauses grow`;
+  const next =
+    pauseMs === 0
+      ? 'the next one may begin now'
+      : `the next one begins in ${Math.round(pauseMs)} ms, and the pauses grow`;
   const text = `The last start of a container of "${subject}" has failed: ${namedMessageOf(error)} No container has handled a request since; ${next}.`;
   return [{ kind: 'container', subject, text, numbers: { pauseMs }, weight: 85 }];
 }
@@ -70,7 +74,12 @@ const ORDER = {
   gateway: 'last, because it leads to other networks',
 } as const;
 
-const WAYS = { process: 'by direct call', node: 'over a link on this node', network: 'over a link to another node', gateway: 'through a gateway' } as const;
+const WAYS = {
+  process: 'by direct call',
+  node: 'over a link on this node',
+  network: 'over a link to another node',
+  gateway: 'through a gateway',
+} as const;
 
 function requestFact(subject: string, { what, atMs, waitedMs, refusals, from }: RequestTrail, nowMs: number): Fact {
   const [agoMs, waited] = [nowMs - atMs, Math.round(waitedMs)];

@@ -16,7 +16,9 @@ export interface RequestTrail {
   /** The pools that had none, in the order in which they were asked. */
   readonly refusals: readonly Refusal[];
   /** That which lent a container, and how far it is; undefined where none did. */
-  readonly from: { readonly pool: string; readonly distance: Distance; readonly partition: number | undefined } | undefined;
+  readonly from:
+    | { readonly pool: string; readonly distance: Distance; readonly partition: number | undefined }
+    | undefined;
 }
 
 /** Requests that are kept. */
