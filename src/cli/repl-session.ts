@@ -2,12 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Recoverable, type REPLServer, start as startRepl } from 'node:repl';
+import { createInterface } from 'node:readline';
 import { callbackify } from 'node:util';
 import type { Visitor } from '../actors/runtime/survey/index.js';
 import { messageOf } from '../foreign.js';
 import { ClusterWatch } from '../introspection/index.js';
 import { ExitCode } from './exit-codes.js';
-import { say } from './output.js';
+import { printLine, say } from './output.js';
 import { type Completable, completionsOf, wordsOf } from './repl-completion.js';
 import { type ReplCommand, replCommands } from './repl-commands.js';
 
@@ -36,31 +37,42 @@ export class Repl {
 
   /** Resolves to the exit code when its input has ended. */
   async run(): Promise<number> {
-    const { isTTY } = process.stdin;
-    const isTerminal = isTTY && process.stdout.isTTY;
-    if (isTerminal) process.stdout.write('help lists the commands; Tab completes; Ctrl-D ends\n');
+    if (process.stdin.isTTY && process.stdout.isTTY) {
+      await this.#onTerminal();
+      return ExitCode.ok;
+    }
+    let text = '';
+    for await (const line of createInterface({ input: process.stdin })) {
+      text += `${line}\n`;
+      if (isUnfinished(text)) continue;
+      await this.#perform(text.trim());
+      text = '';
+    }
+    await this.#perform(text.trim());
+    return this.#hasFailed ? ExitCode.failed : ExitCode.ok;
+  }
+
+  async #onTerminal(): Promise<void> {
+    printLine('help lists the commands; Tab completes; Ctrl-D ends');
     const queue = callbackify((line: string) => this.#queue(line));
     const server = startRepl({
-      prompt: isTerminal ? 'millrace> ' : '',
-      terminal: isTerminal,
+      prompt: 'millrace> ',
       preview: false,
       ignoreUndefined: true,
       eval: (line, _context, _file, done) => {
-        const error = unfinished(line);
-        if (error !== undefined) done(error, undefined);
+        if (isUnfinished(line)) done(new Recoverable(new SyntaxError('The request has not ended.')), undefined);
         else queue(line, () => done(null, undefined));
       },
       completer: callbackify((line: string) => this.#complete(line)),
     });
-    if (isTerminal) keepHistory(server);
+    keepHistory(server);
     this.#cancelAtInterrupt(server);
     await new Promise<void>((resolve) => server.once('exit', resolve));
-    if (isTerminal) this.#running?.abort();
+    this.#running?.abort();
     await this.#last;
-    return this.#hasFailed && !isTerminal ? ExitCode.failed : ExitCode.ok;
   }
 
-  /** One at a time: a pipe gives all lines at once. */
+  /** One at a time: lines may be typed while a command runs. */
   #queue(line: string): Promise<void> {
     this.#last = this.#last.then(() => this.#perform(line.trim()));
     return this.#last;
@@ -110,23 +122,22 @@ export class Repl {
     server.removeAllListeners('SIGINT');
     server.on('SIGINT', () => {
       if (this.#running !== undefined) {
-        process.stdout.write('^C\n');
+        printLine('^C');
         this.#running.abort();
         return;
       }
       server.clearBufferedCommand();
       server.write(null, { ctrl: true, name: 'u' });
-      process.stdout.write('\n');
+      printLine('');
       server.displayPrompt();
     });
   }
 }
 
 /** A request goes on in the next line while its JSON has not ended. */
-function unfinished(line: string): Recoverable | undefined {
+function isUnfinished(line: string): boolean {
   const outside = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '');
-  const isOpen = outside.split('{').length > outside.split('}').length;
-  return isOpen ? new Recoverable(new SyntaxError('The request has not ended.')) : undefined;
+  return outside.split('{').length > outside.split('}').length;
 }
 
 function keepHistory(server: REPLServer): void {

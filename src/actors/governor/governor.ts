@@ -9,7 +9,7 @@ import type { Timer } from '../../scheduler/index.js';
 import { capacityKey, type ComponentNetwork, poolsKey, type ServedPool } from '../component/index.js';
 import { type Explainer, systemKey } from '../kernel/index.js';
 import type { RankedDemand } from './capacity.js';
-import { governedFacts } from './governed-facts.js';
+import { governedFacts, heldNow, type LastHeld } from './governed-facts.js';
 import { LimitLevels } from './limit-levels.js';
 import { PartitionLoops } from './partition-loops.js';
 import { oldestWait } from './oldest-wait.js';
@@ -52,6 +52,7 @@ interface Governed {
   wanted: number;
   because: string;
   held: string | undefined;
+  lastHeld: LastHeld | undefined;
 }
 
 /** Time in ms between two looks at the partitions, and between two requests to hear of other processes. */
@@ -90,7 +91,8 @@ export class Governor {
   #refreshMs = 0;
   #isClosed = false;
   readonly #close = (): void => this.close();
-  readonly #explainer: Explainer = (what) => governedFacts(this.#governed.values(), what);
+  readonly #explainer: Explainer = (what) =>
+    governedFacts(this.#governed.values(), what, this.#network.runtime.scheduler.now());
 
   constructor(network: ComponentNetwork, options: GovernorOptions) {
     if (!isNetwork(network)) {
@@ -193,6 +195,7 @@ export class Governor {
       wanted: served.containers,
       because: 'it was served with so many',
       held: undefined,
+      lastHeld: undefined,
     };
     this.#governed.set(served, governed);
     this.#decide(governed, 'changed');
@@ -299,6 +302,7 @@ export class Governor {
     all.forEach((governed, index) => {
       const { wanted = 0, nodeShare = 0, containers = 0, held } = grants[index] ?? {};
       governed.held = held ?? governed.held;
+      if (governed.held !== undefined) governed.lastHeld = heldNow(governed, this.#network.runtime.scheduler.now());
       governed.served.setDemand({ wanted, nodeShare });
       governed.served.pool.setTarget(containers);
     });
