@@ -1,10 +1,10 @@
 /** `millrace top` and `watch`: what a running cluster does, live. */
 import { type Command, Option } from 'commander';
-import { ClusterWatch, type ClusterView, type EventShown, type WatchOptions } from '../introspection/index.js';
+import { ClusterWatch, type ClusterView, type WatchOptions } from '../introspection/index.js';
 import { addAttachOptions, type AttachFlags, RUN_ARGUMENT, withCluster } from './attach.js';
-import { ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
-import { print, printLine, printScreen } from './output.js';
+import { eachLook, printEvents, untilInterrupted } from './looks.js';
+import { print, printScreen } from './output.js';
 import { wholeNumber } from './run-options.js';
 import { topLines } from './top-table.js';
 
@@ -66,11 +66,13 @@ function top(run: string | undefined, flags: TopFlags, interrupts: Interrupts): 
   return withCluster(run, flags, async (visitor) => {
     const watch = new ClusterWatch(visitor, { order, filter, withRuntime: runtime });
     let looks = 0;
-    return eachLook(watch, interval * 1_000, interrupts, (view) => {
-      // Rates need two looks.
-      if (looks++ > 0) show(view);
-      return once && looks > 1;
-    });
+    return untilInterrupted(interrupts, (signal) =>
+      eachLook(watch, interval * 1_000, signal, (view) => {
+        // Rates need two looks.
+        if (looks++ > 0) show(view);
+        return once && looks > 1;
+      }),
+    );
   });
 }
 
@@ -79,46 +81,7 @@ function watchEvents(
   flags: AttachFlags & { readonly json?: boolean },
   interrupts: Interrupts,
 ): Promise<number> {
-  let seen: readonly EventShown[] = [];
-  return withCluster(run, flags, async (visitor) => {
-    const watch = new ClusterWatch(visitor, { limit: 1 });
-    return eachLook(watch, 1_000, interrupts, ({ events }) => {
-      const known = new Set(seen);
-      for (const event of events.filter((each) => !known.has(each)).toReversed()) {
-        const { kind, partition, subject, detail } = event;
-        if (flags.json === true) print(JSON.stringify(event));
-        else printLine(`${kind}  partition ${partition}  ${subject}${detail === '' ? '' : `  ${detail}`}`);
-      }
-      seen = events;
-      return false;
-    });
-  });
-}
-
-/** Looks until `isDone`, or until an interrupt. Resolves to the exit code. */
-async function eachLook(
-  watch: ClusterWatch,
-  intervalMs: number,
-  interrupts: Interrupts,
-  isDone: (view: ClusterView) => boolean,
-): Promise<number> {
-  let leave = (): void => {};
-  interrupts.begin(() => {});
-  interrupts.onFirst(() => leave());
-  try {
-    while (interrupts.first === undefined) {
-      if (isDone(await watch.refresh())) return ExitCode.ok;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, intervalMs);
-        leave = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    return interrupts.first.exitCode;
-  } finally {
-    await watch[Symbol.asyncDispose]();
-    interrupts.end();
-  }
+  return withCluster(run, flags, (visitor) =>
+    untilInterrupted(interrupts, (signal) => printEvents(visitor, flags.json === true, signal)),
+  );
 }

@@ -131,7 +131,7 @@ export interface NameShown {
 
 export interface EventShown {
   readonly atMs: number;
-  /** started, stopped, failed, dead-letter, link-opened, link-closed, partition-joined, partition-ended, partition-silent, partition-answers, or lost. */
+  /** started, stopped, failed, dead-letter, ask-late, link-opened, link-closed, partition-joined, partition-ended, partition-silent, partition-answers, or lost. */
   readonly kind: string;
   readonly partition: number;
   readonly subject: string;

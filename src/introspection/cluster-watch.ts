@@ -1,4 +1,4 @@
-import type { Peers } from '../actors/runtime/survey/index.js';
+import { type Explained, explainCluster, type ExplainOptions, type Peers } from '../actors/runtime/survey/index.js';
 import { ConfigError, StoppedError } from '../errors.js';
 import { introspectionCUid, ownerOrdinal } from '../ids/index.js';
 import { v1 } from '../protocol/index.js';
@@ -70,6 +70,11 @@ export class ClusterWatch {
     return actor.examine({ path }, { timeoutMs: this.#timeoutMs });
   }
 
+  /** Why something waits: as `runtime.explain`. */
+  explain(what: string, options: ExplainOptions = {}): Promise<Explained> {
+    return explainCluster(this.#peers, what, { timeoutMs: this.#timeoutMs, ...options });
+  }
+
   /** Stops or restarts an actor. Rejects with RefusedError for one of the runtime itself, and where it is not there. */
   async act(partition: number, path: string, action: 'stop' | 'restart'): Promise<void> {
     const kind = action === 'stop' ? v1.ActorAction_Kind.STOP : v1.ActorAction_Kind.RESTART;
@@ -83,13 +88,15 @@ export class ClusterWatch {
    */
   async call(name: string, method: string, json: string, options: CallOptions = {}): Promise<string> {
     const { isTell = false, timeoutMs = TIMEOUT_MS } = options;
-    const { resources, names } = await this.#peers.list(this.#timeoutMs);
-    const ref = names.find((each) => each.name === name && each.ref !== undefined)?.ref;
-    if (ref === undefined) throw new ConfigError(`Nobody has the name ${JSON.stringify(name)}. ${namesText(names)}`);
-    const found = foundIn(resources).find(({ ordinal }) => ordinal === ownerOrdinal(ref.cUid));
-    if (found === undefined) throw new ConfigError(`The partition of ${JSON.stringify(name)} is gone.`);
-    const reply = await this.#actorOf(found).call({ cUid: ref.cUid, method, json, isTell }, { timeoutMs });
+    const { cUid, actor } = await this.#named(name);
+    const reply = await actor.call({ cUid, method, json, isTell }, { timeoutMs });
     return reply.json;
+  }
+
+  /** As `examine`, of the actor that has a name. Rejects with ConfigError for a name that nobody has. */
+  async examineNamed(name: string): Promise<v1.ActorDetail> {
+    const { cUid, actor } = await this.#named(name);
+    return actor.examine({ cUid }, { timeoutMs: this.#timeoutMs });
   }
 
   /** Ends the watch: nothing is measured for it any more. Idempotent. */
@@ -153,6 +160,16 @@ export class ClusterWatch {
 
   #actorOf({ ordinal, incarnation, address }: FoundPartition) {
     return this.#peers.reference(v1.Introspection, address, introspectionCUid(ordinal, incarnation));
+  }
+
+  /** The channel of the actor that has a name, and what shows its partition. */
+  async #named(name: string) {
+    const { resources, names } = await this.#peers.list(this.#timeoutMs);
+    const ref = names.find((each) => each.name === name && each.ref !== undefined)?.ref;
+    if (ref === undefined) throw new ConfigError(`Nobody has the name ${JSON.stringify(name)}. ${namesText(names)}`);
+    const found = foundIn(resources).find(({ ordinal }) => ordinal === ownerOrdinal(ref.cUid));
+    if (found === undefined) throw new ConfigError(`The partition of ${JSON.stringify(name)} is gone.`);
+    return { cUid: ref.cUid, actor: this.#actorOf(found) };
   }
 
   /** That of a partition which was seen already, or which the control plane lists now. */

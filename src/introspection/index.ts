@@ -15,4 +15,5 @@ export type {
   ProcessShown,
   SegmentShown,
 } from './cluster-view.js';
+export type { Explained, ExplainedFact, ExplainOptions } from '../actors/runtime/survey/index.js';
 export { watchCluster } from './watch-cluster.js';

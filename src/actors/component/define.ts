@@ -203,3 +203,12 @@ function checkMethod(of: string, method: AnyMethod, handlers: object): void {
   }
   if (!(method.name in handlers)) throw new ConfigError(`${of} has no handler ${method.name}.`);
 }
+
+/** Whether a component is called so: by its own name, that of its service, or the full name of an rpc. */
+export function isOfComponent({ name, service }: AnyContained, what: string): boolean {
+  return name === what || isOfService(service, what);
+}
+
+export function isOfService({ typeName, methods }: AnyService, what: string): boolean {
+  return typeName === what || Object.values(methods).some(({ fullName }) => fullName === what);
+}

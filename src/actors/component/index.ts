@@ -13,6 +13,7 @@ export {
   defineComponent,
   handledThrough,
   isContained,
+  isOfComponent,
 } from './define.js';
 export type { DirectCalls } from './direct.js';
 export {

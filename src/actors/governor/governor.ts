@@ -7,8 +7,9 @@ import { accepted, checkOptions } from '../../options/index.js';
 import { usableParallelism } from '../../resources/index.js';
 import type { Timer } from '../../scheduler/index.js';
 import { capacityKey, type ComponentNetwork, poolsKey, type ServedPool } from '../component/index.js';
-import { systemKey } from '../kernel/index.js';
+import { type Explainer, systemKey } from '../kernel/index.js';
 import type { RankedDemand } from './capacity.js';
+import { governedFacts, heldNow, type LastHeld } from './governed-facts.js';
 import { LimitLevels } from './limit-levels.js';
 import { PartitionLoops } from './partition-loops.js';
 import { oldestWait } from './oldest-wait.js';
@@ -51,6 +52,7 @@ interface Governed {
   wanted: number;
   because: string;
   held: string | undefined;
+  lastHeld: LastHeld | undefined;
 }
 
 /** Time in ms between two looks at the partitions, and between two requests to hear of other processes. */
@@ -89,6 +91,8 @@ export class Governor {
   #refreshMs = 0;
   #isClosed = false;
   readonly #close = (): void => this.close();
+  readonly #explainer: Explainer = (what) =>
+    governedFacts(this.#governed.values(), what, this.#network.runtime.scheduler.now());
 
   constructor(network: ComponentNetwork, options: GovernorOptions) {
     if (!isNetwork(network)) {
@@ -112,6 +116,7 @@ export class Governor {
       unwatchLimits();
     };
     runtime.draining.addEventListener('abort', this.#close);
+    runtime[systemKey].explainers.add(this.#explainer);
     void this.#levels.refresh();
     this.#arm();
   }
@@ -168,6 +173,7 @@ export class Governor {
     this.#isClosed = true;
     const { runtime } = this.#network;
     runtime.draining.removeEventListener('abort', this.#close);
+    runtime[systemKey].explainers.delete(this.#explainer);
     this.#unwatch();
     for (const { served, release } of this.#governed.values()) {
       release();
@@ -189,6 +195,7 @@ export class Governor {
       wanted: served.containers,
       because: 'it was served with so many',
       held: undefined,
+      lastHeld: undefined,
     };
     this.#governed.set(served, governed);
     this.#decide(governed, 'changed');
@@ -295,6 +302,7 @@ export class Governor {
     all.forEach((governed, index) => {
       const { wanted = 0, nodeShare = 0, containers = 0, held } = grants[index] ?? {};
       governed.held = held ?? governed.held;
+      if (governed.held !== undefined) governed.lastHeld = heldNow(governed, this.#network.runtime.scheduler.now());
       governed.served.setDemand({ wanted, nodeShare });
       governed.served.pool.setTarget(containers);
     });

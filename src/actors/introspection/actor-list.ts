@@ -53,6 +53,7 @@ export class ActorList {
   /** Undefined for an actor that has nothing to do, and has done nothing. */
   #keys(actor: ActorNode, order: v1.ActorOrder, meter: ActorMeter | undefined): Candidate['keys'] | undefined {
     const waiting = actor.load + actor.parked;
+    if (waiting > 0) meter?.waitedMs(actor);
     const work = meter?.of(actor);
     if (work === undefined || work.handled === 0) return waiting === 0 ? undefined : [waiting, 0];
     const { handled, busyMs } = work;

@@ -1,6 +1,6 @@
 import { Refusal } from '../../errors.js';
-import { messageOf } from '../../foreign.js';
-import { v1 } from '../../protocol/index.js';
+import { isRecord, messageOf } from '../../foreign.js';
+import { type AnyMethod, v1 } from '../../protocol/index.js';
 import type { ActorNode } from '../kernel/index.js';
 import type { ActorMeter } from './actor-meter.js';
 
@@ -35,11 +35,23 @@ export function detailOf(actor: ActorNode, meter: ActorMeter | undefined): v1.Ac
     waiting: actor.waitingMethods(LISTED),
     children: [...actor.children.keys()].slice(0, LISTED),
     methods: Object.keys(actor.service.methods),
+    signatures: Object.values(actor.service.methods).map(signatureOf),
   };
+}
+
+function signatureOf({ name, mode, request }: AnyMethod): v1.MethodLookInit {
+  const empty = request.create();
+  return { name, mode, request: request.typeName, fields: isRecord(empty) ? Object.keys(empty) : [] };
 }
 
 /** The actor at a path. Throws a Refusal where there is none. */
 export function actorAt(roots: ReadonlyMap<string, ActorNode>, system: string, path: string): ActorNode {
+  const found = findActor(roots, system, path);
+  if (found !== undefined) return found;
+  throw new Refusal('NO_SUCH_ACTOR', `There is no actor ${JSON.stringify(path)} in ${system}.`);
+}
+
+export function findActor(roots: ReadonlyMap<string, ActorNode>, system: string, path: string): ActorNode | undefined {
   const names = path.startsWith(`${system}/`) ? path.slice(system.length + 1).split('/') : [];
   let level = roots;
   let found: ActorNode | undefined;
@@ -48,8 +60,6 @@ export function actorAt(roots: ReadonlyMap<string, ActorNode>, system: string, p
     if (found === undefined) break;
     level = found.children;
   }
-  if (found === undefined)
-    throw new Refusal('NO_SUCH_ACTOR', `There is no actor ${JSON.stringify(path)} in ${system}.`);
   return found;
 }
 

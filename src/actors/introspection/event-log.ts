@@ -21,6 +21,12 @@ export class EventLog implements ActorEvents {
     return this.#ring.last;
   }
 
+  /** The last ones of a subject, or whose detail begins with this name of an rpc, the oldest first. */
+  of(subject: string, count: number): readonly v1.LookEvent[] {
+    const isOf = (event: v1.LookEvent): boolean => event.subject === subject || event.detail.startsWith(`${subject}:`);
+    return this.#ring.after(0).entries.filter(isOf).slice(-count);
+  }
+
   after(number: number): ReturnType<Ring<v1.LookEvent>['after']> {
     return this.#ring.after(number);
   }
@@ -35,6 +41,10 @@ export class EventLog implements ActorEvents {
 
   failed({ path }: ActorNode, error: Error, directive: string): void {
     this.#add('failed', path, `${directive}: ${error.message}`);
+  }
+
+  askTimedOut(method: string, target: string, { message }: Error): void {
+    this.#add('ask-late', target, `${method}: ${message}`);
   }
 
   deadLetter({ path, method, reason }: DeadLetter): void {

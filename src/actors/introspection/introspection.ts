@@ -13,6 +13,7 @@ import {
 import type { Router } from '../transport/index.js';
 import { actorAt, detailOf } from './actor-looks.js';
 import { ActorList } from './actor-list.js';
+import { explained } from './explained.js';
 import { callByJson } from './json-call.js';
 import { LinkLooks } from './link-looks.js';
 import { Measurement } from './measurement.js';
@@ -36,6 +37,8 @@ const EXPIRY_MS = 10_000;
 const DEFAULT_ROWS = 100;
 const MOST_ROWS = 10_000;
 const EXPIRY_TIMER = 'expiry';
+/** The watch of all who ask why, which only expires: an answer after another one says more. */
+const EXPLAINS = 1n;
 
 /** The actor that shows a partition. Measures only while there is a watch. */
 export function introspection(partition: IntrospectedPartition): Behavior<typeof v1.Introspection, Introspection> {
@@ -47,8 +50,9 @@ export function introspection(partition: IntrospectedPartition): Behavior<typeof
       state.end(watch, context);
       return {};
     },
-    examine: (state, { path }) => state.examine(path),
+    examine: (state, { path, cUid }) => state.examine(path, cUid),
     act: (state, { path, kind }) => state.act(path, kind),
+    explain: (state, request, context) => state.explain(request, context),
     call: (state, request) => later(state.call(request)),
     on: { stopping: (state) => state.close() },
   });
@@ -93,8 +97,15 @@ class Introspection {
     };
   }
 
-  examine(path: string): v1.ActorDetailInit {
-    return detailOf(this.#actorAt(path), this.#measurement?.meter);
+  examine(path: string, cUid: bigint): v1.ActorDetailInit {
+    const named = cUid === 0n ? path : (this.#partition.system.pathOf(cUid) ?? `the actor ${cUid.toString(16)}`);
+    return detailOf(this.#actorAt(named), this.#measurement?.meter);
+  }
+
+  explain(asked: v1.ToExplain, context: Context): v1.PartitionExplanationInit {
+    // Where there are too many watches, one of them has marks kept already.
+    if (this.#watches.size < WATCHES || this.#watches.has(EXPLAINS)) this.#watch(EXPLAINS, context);
+    return explained(this.#partition, asked, this.#measurement);
   }
 
   act(path: string, kind: v1.ActorAction_Kind): Record<never, never> {

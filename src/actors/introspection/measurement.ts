@@ -16,7 +16,7 @@ export class Measurement {
 
   constructor(system: ActorSystem, scheduler: Scheduler, links: LinkLooks) {
     this.events = new EventLog(scheduler);
-    this.meter = new ActorMeter(this.events);
+    this.meter = new ActorMeter(this.events, () => scheduler.now());
     this.#scheduler = scheduler;
     this.#atFirst = eventLoopTime(scheduler);
     this.#openLinks = openOf(links.read());

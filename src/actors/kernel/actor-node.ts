@@ -3,7 +3,9 @@ import type { AnyService } from '../../protocol/index.js';
 import { type ActorPath, pathOf } from './actor-path.js';
 import type { ActorTree } from './actor-tree.js';
 import type { AnyBehavior, Behavior } from './behavior.js';
+import type { WaitingAsk } from './call.js';
 import type { Context, UntypedSpawnOptions } from './context.js';
+import type { MailboxBounds } from './mailbox.js';
 import type { ActorRef } from './reference.js';
 import { type Cell, type Route, routeKey } from './route.js';
 import type { ActorParent, UntypedRef } from './untyped-ref.js';
@@ -56,6 +58,16 @@ export interface ActorNode extends Cell {
    */
   started(): Promise<void>;
   readonly behavior: AnyBehavior;
+  /** The promise that its handler or hook waits for. */
+  readonly pending: Promise<unknown> | undefined;
+  /** Name of the method that it has handled last, or handles. */
+  readonly lastMethod: string | undefined;
+  /** The last ask that it made of an actor of this partition. */
+  readonly lastAsk: WaitingAsk | undefined;
+  /** Its channel; undefined where no reference to it was ever sent. */
+  readonly takenCUid: bigint | undefined;
+  /** The mailbox, its capacity and what happens when it is full. */
+  readonly bounds: MailboxBounds;
   /** Messages in its mailbox that count against its capacity. */
   readonly load: number;
   /** A handler waits for a promise: no message is handled meanwhile. */

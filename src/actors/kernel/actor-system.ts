@@ -19,6 +19,7 @@ import type { Deadlines } from './deadlines.js';
 import type { DeadLetterReason, TellDelivery } from './delivery.js';
 import type { Subscribable } from './topic.js';
 import { type Failure, Kernel, type KernelOptions } from './kernel.js';
+import type { Explainer } from './explainer.js';
 import type { ActorObserver } from './observer.js';
 import type { MailboxBytes } from './mailbox-bytes.js';
 import type { Requests } from './requests.js';
@@ -52,6 +53,8 @@ export class ActorSystem implements HasSystem, RootSystem {
   readonly deadLetters: DeadLetters;
   /** The timer wheel of all asks, including those over links. */
   readonly deadlines: Deadlines;
+  /** What is above the kernel and can say why something of its own waits. */
+  readonly explainers = new Set<Explainer>();
   /** Stores the events of persistent actors; the kernel does not use it. */
   persistenceEngine: unknown = undefined;
   readonly #kernel: Kernel;

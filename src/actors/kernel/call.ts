@@ -65,6 +65,8 @@ export interface WaitingActor {
   readonly lastAsk: WaitingAsk | undefined;
   /** It has stashed the message of this delivery. */
   hasStashed(delivery: Delivery): boolean;
+  /** Where the message of this delivery is. In a long mailbox it is not looked for. */
+  placeOf(delivery: Delivery): 'mailbox' | 'handler' | 'unknown';
 }
 
 /** An ask that an actor may wait for. */

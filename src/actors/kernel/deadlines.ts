@@ -1,6 +1,7 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { AbortListeners } from '../../abort-listeners.js';
 import { AskMeter } from './ask-meter.js';
+import type { ActorObserver } from './observer.js';
 
 const TICK_MS = 16;
 const SLOTS = 512;
@@ -43,6 +44,8 @@ export class Deadlines {
   readonly asks: AskMeter;
   /** Asks and streams whose callers may abort them. */
   readonly signals = new AbortListeners();
+  /** Is told of asks that had no reply; undefined while nobody watches. */
+  observer: Pick<ActorObserver, 'askTimedOut'> | undefined = undefined;
   /** Deadlines that were ever added to the wheel, and that were removed from it. */
   #added = 0;
   #removed = 0;

@@ -35,6 +35,8 @@ import type { MeteredLink, LinkPlace, RoomHost } from './waiting-room.js';
 
 /** As `Lane.control`: the kernel loads no code of the protocol room. */
 const CONTROL_LANE: Lane = 0;
+/** Messages among which an ask that is late is looked for: more of them may be late at once. */
+const SEARCHED = 1_024;
 
 /** The receiving half of a cell: accepts messages, or refuses them. */
 export abstract class Inbox extends HeldMessages implements Caller, RoomHost, StreamHost {
@@ -300,6 +302,12 @@ export abstract class Inbox extends HeldMessages implements Caller, RoomHost, St
     const nowMs = this.kernel.scheduler.now();
     if (deadlineMs > nowMs && this.serviceMeter === undefined && this.mailbox === undefined) return false;
     return refusedAtItsTurn(this, this.mailbox, method, delivery, nowMs);
+  }
+
+  placeOf(delivery: Delivery): 'mailbox' | 'handler' | 'unknown' {
+    if (this.current === delivery) return 'handler';
+    const { mailbox } = this;
+    return mailbox !== undefined && mailbox.size <= SEARCHED && mailbox.hasDelivery(delivery) ? 'mailbox' : 'unknown';
   }
 
   /** It is a member of this chain, and waits. */

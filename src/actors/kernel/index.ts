@@ -91,6 +91,7 @@ export { deferred, type DeferredReply, type Later, later, laterReply } from './l
 export type { Overflow } from './mailbox.js';
 export { Pauses } from './pauses.js';
 export { PendingAsk } from './pending-ask.js';
+export { waitingCycle } from './waiting-cycle.js';
 export { ReadyQueue } from './ready-queue.js';
 export type { ReadyOptions, ReadyWait } from './ready-wait.js';
 export { WHEN_READY_OPTIONS } from './when-ready.js';
@@ -115,6 +116,7 @@ export {
   type StreamSource,
 } from './stream.js';
 export type { OpenStream, StreamCall } from './stream-call.js';
+export type { Explainer, Fact } from './explainer.js';
 export type { ActorObserver } from './observer.js';
 export type { MailboxPressure, Statistics } from './statistics.js';
 export type { Directive, Supervision, SupervisionPolicy } from './supervision.js';

@@ -154,6 +154,7 @@ export class Kernel {
   observe(observer: ActorObserver | undefined): void {
     this.#observer = observer;
     this.dispatcher.observe(observer);
+    this.deadlines.observer = observer;
   }
 
   /** The cluster, as the contexts of actors reach it. */

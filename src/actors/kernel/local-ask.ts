@@ -55,6 +55,10 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
     return this.asked.path;
   }
 
+  override isAskedOf(path: string): boolean {
+    return this.asked.path === path;
+  }
+
   /** Resolves with the handler's result; fills in defaults. Stays pending, and throws ProtocolError, if that is no message. */
   reply(value: unknown): void {
     if (!this.isSettled) this.resolve(replyOf(this.method, value));
@@ -76,6 +80,13 @@ export class LocalAsk extends PendingAsk implements Delivery, WaitingAsk {
     }
     if (this.asked.hasStashed(this))
       return 'the actor has stashed it (ctx.stash), and has not called ctx.unstashAll() since';
-    return 'its handler may be slower than timeoutMs';
+    return LATE[this.asked.placeOf(this)];
   }
 }
+
+const LATE = {
+  mailbox:
+    'it still waits in the mailbox, behind what the actor has not handled yet. millrace explain says what that waits for',
+  handler: 'its handler has begun, and has not ended: it may be slower than timeoutMs',
+  unknown: 'its handler may be slower than timeoutMs',
+} as const;

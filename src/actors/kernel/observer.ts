@@ -9,4 +9,8 @@ export interface ActorObserver {
   stopped(actor: ActorNode): void;
   /** A handler, timer or hook has failed, and its supervision has decided. */
   failed(actor: ActorNode, error: Error, directive: Directive): void;
+  /** A handler or hook waits for a promise, and the mailbox with it. */
+  awaits(actor: ActorNode, what: string): void;
+  /** An ask made in this partition had no reply by its deadline. */
+  askTimedOut(method: string, target: string, error: Error): void;
 }

@@ -45,6 +45,9 @@ export abstract class PendingAsk extends Deadline {
   /** The path of the receiver, for error messages. */
   abstract target(): string;
 
+  /** It is asked of the actor that has this path, or this channel. */
+  abstract isAskedOf(path: string, cUid: bigint): boolean;
+
   start(nowMs: number): void {
     if (this.#isSettled) return;
     if (this.#signal?.aborted === true) this.aborted();
@@ -71,14 +74,19 @@ export abstract class PendingAsk extends Deadline {
   }
 
   override expire(): void {
-    const what = `${this.method.fullName} asked of ${this.target()} had no reply by its deadline`;
-    this.fail(new AskTimeoutError(`${what}; ${this.whyLate()}`));
+    const error = this.lateError();
+    this.#deadlines.observer?.askTimedOut(this.method.fullName, this.target(), error);
+    this.fail(error);
   }
 
-  /** Ends the error of an ask that had no reply by its deadline. */
-  protected whyLate(): string {
-    return 'its handler may be slower than timeoutMs, or may have stashed it';
+  /** The error of an ask that had no reply by its deadline. */
+  protected lateError(): MillraceError {
+    const what = `${this.method.fullName} asked of ${this.target()} had no reply by its deadline`;
+    return new AskTimeoutError(`${what}; ${this.whyLate()}`);
   }
+
+  /** Ends that error: where the ask is, as far as that is known here. */
+  protected abstract whyLate(): string;
 
   /** The caller's signal was aborted. */
   aborted(): void {

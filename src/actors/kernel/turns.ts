@@ -74,6 +74,10 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     return this.#current;
   }
 
+  get lastMethod(): string | undefined {
+    return this.#lastMethod?.name;
+  }
+
   /** It runs, and nothing waits for what it is doing. */
   get isQuiet(): boolean {
     return this.phase === 'running' && this.#signals === undefined && !this.hasMessages;
@@ -267,6 +271,7 @@ export abstract class ActorTurns extends Inbox implements Actor, TurnTaker, Sign
     const { counters, limits, logger } = this.kernel;
     this.holdFor(work);
     counters.awaits(this.behavior);
+    this.kernel.observer?.awaits(this, what);
     if (this.phase !== 'running') this.armStopTimer(limits.stopTimeoutMs);
     work.then(
       (value) => {

@@ -1,9 +1,11 @@
 import { limits } from '../../limits.js';
 import type { WaitingActor } from './call.js';
 
+type Waiting = Pick<WaitingActor, 'path' | 'isHeld' | 'lastAsk'>;
+
 /** The paths of the actors that wait for one another, from `first` on; undefined where none do, as far as is known in this partition. */
-export function waitingCycle(first: WaitingActor): readonly string[] | undefined {
-  const waiting: WaitingActor[] = [];
+export function waitingCycle(first: Waiting): readonly string[] | undefined {
+  const waiting: Waiting[] = [];
   let actor = first;
   while (waiting.length <= limits.callChain) {
     const start = waiting.indexOf(actor);

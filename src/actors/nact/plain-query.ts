@@ -58,6 +58,14 @@ export class PlainQuery extends PendingAsk implements Delivery {
     return this.#asked.path;
   }
 
+  override isAskedOf(path: string): boolean {
+    return this.#asked.path === path;
+  }
+
+  protected override whyLate(): string {
+    return 'its handler may be slower than timeoutMs, or may have stashed it';
+  }
+
   /** Does nothing: the return value of the handler is not the answer. */
   reply(): void {}
 

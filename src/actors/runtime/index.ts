@@ -49,6 +49,7 @@ export { netSettings } from './net-settings.js';
 export type { NetOptions } from './net-options.js';
 export { runtimeSettings } from './settings.js';
 export { Runtime, type StartOptions } from './start.js';
+export type { Explained, ExplainedFact, ExplainOptions } from './survey/explain.js';
 export type {
   InterceptedSegment,
   InterceptorElsewhere,

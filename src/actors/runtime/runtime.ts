@@ -31,7 +31,7 @@ import * as given from './given-arguments.js';
 import type { Health } from './health.js';
 import { type Leftovers, leftoversOf } from './leftovers.js';
 import type { RuntimeMetrics } from './metrics.js';
-import { NetworkCalls, RuntimeNetwork } from './network/index.js';
+import { RuntimeNetwork } from './network/index.js';
 import { Observer } from './observer.js';
 import { joinedDeadLetters, mergedTopic } from './partition-topics.js';
 import { Partitions } from './partitions.js';
@@ -40,6 +40,7 @@ import type { PipelineRun } from './pipeline-run.js';
 import { PipelineRuns, type RunOptions } from './pipeline-runs.js';
 import { placeBy, Placements, type Whereabouts } from './placing/index.js';
 import type { RuntimeEnvironment, RuntimeOptions, RuntimeSpawnOptions } from './runtime-options.js';
+import { ExplainingCalls } from './survey/explaining-calls.js';
 import { type Peers, RuntimePeers } from './survey/peers.js';
 import { stoppable } from './stoppable.js';
 import { surroundProcess } from './surroundings/index.js';
@@ -50,7 +51,7 @@ import { type OpenPublisher, type OpenSubscriber, publisherBy, subscriberBy } fr
  * One process of the cluster, real or virtual: its partitions, its control plane client, and possibly the control plane server. Created
  * by `Runtime.start`, or by an Executor, which runs several in one process.
  */
-export class Runtime extends NetworkCalls implements HasSystem {
+export class Runtime extends ExplainingCalls implements HasSystem {
   readonly node: string;
   readonly system: System;
   #name: string;
@@ -139,9 +140,7 @@ export class Runtime extends NetworkCalls implements HasSystem {
     const assertRuns = (what: string): void => this.#stopping.assertNotStarted(what);
     this.place = placeBy('runtime.place', this.#placements, components, assertRuns);
     this.#contextCalls = surroundProcess({ ...placed, partition, scheduler, log, names: this.#names });
-    for (const { system } of this.#partitions.here) {
-      system.ownedBy(() => void this.stop());
-    }
+    for (const { system } of this.#partitions.here) system.ownedBy(() => void this.stop());
     const ports = { partition: this.#partitions.first, names: this.#names.registered, runtime: this, assertRuns };
     this.publisher = publisherBy(ports);
     this.subscriber = subscriberBy(ports);

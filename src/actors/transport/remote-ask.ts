@@ -36,12 +36,23 @@ export class RemoteAsk extends PendingAsk {
     return this.#peer.pathOf(this.#cUid);
   }
 
+  override isAskedOf(_path: string, cUid: bigint): boolean {
+    return this.#cUid === cUid;
+  }
+
   /** An ask whose link was not open by its deadline was never sent. */
-  override expire(): void {
+  protected override lateError(): MillraceError {
     const { opening } = this.#peer;
-    if (opening === undefined) return super.expire();
+    if (opening === undefined) return super.lateError();
     const what = `${this.method.fullName} asked of ${this.target()} was not sent by its deadline`;
-    this.fail(new UnreachableError(`${what}: ${opening}.`, { isUnsent: true }));
+    return new UnreachableError(`${what}: ${opening}.`, { isUnsent: true });
+  }
+
+  protected override whyLate(): string {
+    const { waitingBytes } = this.#peer.lanes;
+    return waitingBytes === 0
+      ? 'it was sent: it may wait in the mailbox, or its handler may be slower than timeoutMs, or may have stashed it. millrace explain says what the actor does'
+      : `it may not have been sent: ${waitingBytes} bytes wait on the link, because its other end does not take them`;
   }
 
   /** Resolves with the decoded message. */

@@ -113,6 +113,11 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
     return this.#channels.values();
   }
 
+  /** Peers that the last attempt has not reached: see UnreachablePeers. */
+  attempts(): ReturnType<UnreachablePeers<Channel>['attempts']> {
+    return this.#unreachable.attempts();
+  }
+
   /** Totals of all links, including those that have ended. */
   traffic(): Traffic {
     let sum = this.#endedTraffic;

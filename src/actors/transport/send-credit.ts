@@ -38,6 +38,11 @@ export class SendCredit {
     return this.#targets.size === 0;
   }
 
+  /** The mailboxes of the peer that let nothing more be sent now, with how many messages each has let through and has got. */
+  get withoutRoom(): readonly { readonly cUid: bigint; readonly granted: number; readonly sent: number }[] {
+    return [...this.#targets.values()].filter(({ hasRoom }) => !hasRoom);
+  }
+
   /** A MailboxWant may have to be repeated. */
   get needsRepeat(): boolean {
     return [...this.#targets.values()].some(({ isWanting }) => isWanting);

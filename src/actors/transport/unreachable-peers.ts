@@ -27,6 +27,11 @@ export class UnreachablePeers<Channel> {
     return this.#peers.has(key);
   }
 
+  /** The channels of the last attempts, with the scheduler time from which on a tell tries again; Infinity where the peer has ended for good. */
+  attempts(): Iterable<Unreachable<Channel>> {
+    return this.#peers.values();
+  }
+
   /** The channel of the last attempt to reach a peer, which has failed. */
   channel(key: string): Channel | undefined {
     return this.#peers.get(key)?.channel;

@@ -3,4 +3,5 @@
  * one for each process that has several transports. It must never read a frame, or move one from link to link.
  */
 export { shownAddress } from './alternatives.js';
+export { type RefusedRoute, refusedBefore } from './tried-routes.js';
 export { type Layer, StackTransport, type StackOptions } from './stack-transport.js';

@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from '../../logging/index.js';
 import type { Scheduler } from '../../scheduler/index.js';
 import type { Link, Transport } from '../transport.js';
 import { formatAlternatives, parseAlternatives } from './alternatives.js';
+import { openedAfter, type RefusedRoute } from './tried-routes.js';
 
 /** One transport of a stack. */
 export interface Layer {
@@ -56,6 +57,7 @@ export class StackTransport implements Transport {
     const { scheduler, log = silentLogger } = this.#options;
     const deadlineMs = scheduler.now() + options.timeoutMs;
     const routes = this.#routes(address);
+    const refused: RefusedRoute[] = [];
     let failure: MillraceError = new UnreachableError(
       `Connecting to ${address} failed: no transport of this process accepts that address.`,
     );
@@ -64,15 +66,15 @@ export class StackTransport implements Transport {
       if (leftMs <= 0) break;
       const timeoutMs = index === routes.length - 1 ? leftMs : leftMs * SHARE;
       try {
-        return await route.transport.connect(route.address, { ...options, timeoutMs });
+        const link = await route.transport.connect(route.address, { ...options, timeoutMs });
+        openedAfter(link, refused);
+        return link;
       } catch (error) {
         // A transport without a free link slot or shared memory (ResourceError) must not keep us from the next address.
         if (!(error instanceof UnreachableError || error instanceof ResourceError)) throw error;
-        log.debug('connecting by one transport failed, trying the next', {
-          transport: route.transport.name,
-          address: route.address,
-          why: error.message,
-        });
+        const tried = { transport: route.transport.name, address: route.address, why: error.message };
+        refused.push(tried);
+        log.debug('connecting by one transport failed, trying the next', tried);
         failure = error;
       }
     }

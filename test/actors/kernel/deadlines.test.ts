@@ -8,6 +8,14 @@ class Ask extends PendingAsk {
   override target(): string {
     return 'nobody';
   }
+
+  override isAskedOf(): boolean {
+    return false;
+  }
+
+  protected override whyLate(): string {
+    return 'nobody answers';
+  }
 }
 
 describe('deadlines of one turn', () => {

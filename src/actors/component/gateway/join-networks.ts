@@ -3,8 +3,9 @@ import { namedMessageOf, shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { accepted, checkOptions } from '../../../options/index.js';
 import type { AnyService, v1 } from '../../../protocol/index.js';
-import { type ActorRef, isService, systemKey } from '../../kernel/index.js';
+import { type ActorRef, type Explainer, type Fact, isService, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
+import { isOfService } from '../define.js';
 import { ComponentNetwork, groupOf, isNetworkName, type ReachedNetwork } from '../network/index.js';
 import { GatewayNetwork } from './gateway-network.js';
 import { GatewayPool } from './gateway-pool.js';
@@ -39,6 +40,7 @@ export class NetworkGateway {
   readonly #pools: GatewayPool[] = [];
   /** With what undoes it. */
   readonly #registered: { readonly runtime: Runtime; readonly group: string; readonly ref: PoolRef }[] = [];
+  readonly #explainer: Explainer = (what) => this.#factsOf(what);
   #isRefusing = false;
   readonly #refuse = (): void => {
     this.#isRefusing = true;
@@ -48,7 +50,10 @@ export class NetworkGateway {
 
   private constructor(runtimes: readonly Runtime[]) {
     this.#runtimes = runtimes;
-    for (const { draining } of runtimes) draining.addEventListener('abort', this.#refuse);
+    for (const { draining, [systemKey]: system } of runtimes) {
+      draining.addEventListener('abort', this.#refuse);
+      system.explainers.add(this.#explainer);
+    }
   }
 
   /** What it reaches now, from each network. */
@@ -59,6 +64,19 @@ export class NetworkGateway {
       requests,
       reached,
     }));
+  }
+
+  #factsOf(what: string): readonly Fact[] {
+    return this.#pools
+      .filter(({ service }) => isOfService(service, what))
+      .map(({ service: { typeName: service }, network: from, requests, reached }): Fact => {
+        const ways = reached.map(
+          ({ path, containers, idle }) => `"${path.join('" by "')}" (${containers} containers, ${idle} idle)`,
+        );
+        const where = ways.length === 0 ? 'reaches no other network that has it' : `reaches ${ways.join(', ')}`;
+        const text = `This process is a gateway: from "${from}" it ${where}; ${requests} requests are on their way.`;
+        return { kind: 'gateway', subject: service, text, numbers: { requests } };
+      });
   }
 
   /** Takes no further request; resolves when those that it passes on have ended, at the latest after `drainMs`. The networks go on. Idempotent. */
@@ -130,7 +148,10 @@ export class NetworkGateway {
   }
 
   async #close(drainMs: number): Promise<void> {
-    for (const { draining } of this.#runtimes) draining.removeEventListener('abort', this.#refuse);
+    for (const { draining, [systemKey]: system } of this.#runtimes) {
+      draining.removeEventListener('abort', this.#refuse);
+      system.explainers.delete(this.#explainer);
+    }
     this.#refuse();
     for (const { runtime, group, ref } of this.#registered) {
       await runtime.unregister(group, ref).catch((error: unknown) => {

@@ -1,11 +1,13 @@
 import { AskAbortedError, AskTimeoutError, CapacityError, StoppedError, UnreachableError } from '../../../errors.js';
 import { errorOf, messageOf } from '../../../foreign.js';
+import { ownerOrdinal } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import type { Ref } from '../../../protocol/index.js';
 import type { Scheduler } from '../../../scheduler/index.js';
 import type { KnownPool, PoolDirectory } from './pool-directory.js';
 import { areAsked } from './reached-networks.js';
 import { leads, nearerByOthers, spillOrder } from './spill-order.js';
+import { type RequestTrail, RequestTrails } from './request-trails.js';
 import type { Tolerance } from './tolerance.js';
 
 /** A request for a container, before it has one. */
@@ -38,6 +40,7 @@ export interface NotFound {
 /** A container that has this request alone. */
 export interface Lease {
   readonly container: Ref;
+  readonly pool: KnownPool;
   /** It is an actor of a gateway, which passes one request on, and answers a probe when it has. */
   readonly isPassedOn: boolean;
   /** `hasAnswered`: the container is free; otherwise its pool asks it whether it is. */
@@ -65,6 +68,8 @@ export interface AcquirerOptions {
   readonly nextId: () => number;
   /** Throws StoppedError when the network of this process is closed. */
   readonly assertOpen: () => void;
+  /** Somebody watches this process: which way requests take is kept. */
+  readonly isWatched: () => boolean;
 }
 
 /** The longest timer of Node in ms: nobody waits longer for a container. */
@@ -72,6 +77,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** Gets containers for the requests of this process, from the nearest pool that has one in time. */
 export class Acquirer {
+  /** Of the requests since somebody watches. */
+  readonly trails = new RequestTrails();
   readonly #options: AcquirerOptions;
   #turn = 0;
 
@@ -91,12 +98,29 @@ export class Acquirer {
    * when `signal` is aborted.
    */
   async seek(wanted: Wanted): Promise<Lease | NotFound> {
-    const { scheduler, assertOpen } = this.#options;
+    const { scheduler, assertOpen, isWatched } = this.#options;
     assertOpen();
+    if (!isWatched()) return this.#seek(wanted, new Map());
+    const beganMs = scheduler.now();
+    const refusals = new Map<KnownPool, string>();
+    const found = await this.#seek(wanted, refusals);
+    const from = 'container' in found ? lender(found) : undefined;
+    this.trails.add({
+      what: wanted.what,
+      atMs: beganMs,
+      waitedMs: scheduler.now() - beganMs,
+      refusals: [...refusals].map(([pool, why]) => ({ pool: String(pool), why })),
+      from,
+    });
+    return found;
+  }
+
+  /** `refusals` gets why each pool had none, when it was asked last. */
+  async #seek(wanted: Wanted, refusals: Map<KnownPool, string>): Promise<Lease | NotFound> {
+    const { scheduler } = this.#options;
     const { within, through = [], deadlineMs } = wanted;
     const beganMs = scheduler.now();
     const turn = this.#turn++;
-    const refusals = new Map<KnownPool, string>();
     const round = (withinOf: () => number | undefined): Round => ({
       wanted,
       beganMs,
@@ -173,7 +197,7 @@ export class Acquirer {
       const lease = await pool.ref.acquire(request, { timeoutMs, signal });
       const { container, refused, load, isPassedOn, askedNetworks } = lease;
       directory.heardFrom(pool, load);
-      if (container !== undefined) return { container, isPassedOn, release };
+      if (container !== undefined) return { container, pool, isPassedOn, release };
       refusals.set(pool, refused);
       if (areAsked(askedNetworks)) for (const network of askedNetworks) asked.add(network);
     } catch (caught) {
@@ -193,6 +217,10 @@ export class Acquirer {
       // The link to the pool is full. The pool takes the container back when the request must have ended.
     }
   }
+}
+
+function lender({ pool, container }: Lease): RequestTrail['from'] {
+  return { pool: String(pool), distance: pool.distance, partition: ownerOrdinal(container.cUid) };
 }
 
 /** The pool, or the way to it, has failed: another one may have a container. */

@@ -2,13 +2,14 @@ import { ConfigError, StoppedError } from '../../../errors.js';
 import { shownValue } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { type AnyService, v1 } from '../../../protocol/index.js';
-import { type ActorRef, behavior, isService, systemKey } from '../../kernel/index.js';
+import { type ActorRef, behavior, type Explainer, type Fact, isService, systemKey } from '../../kernel/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { checkRuntime } from '../control-service.js';
-import { type AnyContained, isContained } from '../define.js';
+import { type AnyContained, isContained, isOfComponent, isOfService } from '../define.js';
 import { checkPlugins, guardedObserver, LifeCycle, type NetworkPlugins } from '../plugins/index.js';
 import { Acquirer } from './acquire.js';
 import { CapacityLimits } from './capacity-limits.js';
+import { calledFacts, servedFacts } from './component-facts.js';
 import { ClusterCapacity } from './cluster-capacity.js';
 import { type ComponentClient, componentClient } from './component-client.js';
 import { PoolDirectory } from './pool-directory.js';
@@ -63,6 +64,9 @@ export class ComponentNetwork {
   readonly #tokens: ReportTokens;
   readonly #limitListeners = new Set<() => void>();
   #cluster: Promise<ClusterCapacity> | undefined;
+  readonly #explain: Explainer = (what) => this.#factsOf(what);
+  /** The services that were called, by their names. */
+  readonly #known = new Map<string, { readonly service: AnyService; readonly use: Use }>();
   readonly #drain = (): void => {
     for (const { pool } of this.#served) pool.drain();
   };
@@ -77,6 +81,7 @@ export class ComponentNetwork {
     const { log } = runtime[systemKey].callServices;
     this.#plugins = { security, lifeCycle: new LifeCycle(lifeCycle, log), observe: guardedObserver(observe, log) };
     runtime.draining.addEventListener('abort', this.#drain);
+    runtime[systemKey].explainers.add(this.#explain);
   }
 
   get runtime(): Runtime {
@@ -185,6 +190,7 @@ export class ComponentNetwork {
 
   async #close(drainMs: number): Promise<void> {
     this.#runtime.draining.removeEventListener('abort', this.#drain);
+    this.#runtime[systemKey].explainers.delete(this.#explain);
     for (const use of this.#uses.values())
       void use.then(
         ({ unwatch }) => unwatch(),
@@ -195,6 +201,18 @@ export class ComponentNetwork {
     if (this.#caller !== undefined) await this.#runtime[systemKey].stop(this.#caller);
   }
 
+  /** Of a component by its name or the name of its service, or of an rpc of it. */
+  #factsOf(what: string): readonly Fact[] {
+    const nowMs = this.#runtime.scheduler.now();
+    const served = [...this.#served].filter(({ component }) => isOfComponent(component, what));
+    const names = new Set(served.map(({ component }) => component.service.typeName));
+    const called = [...this.#known].filter(([name, { service }]) => names.has(name) || isOfService(service, what));
+    return [
+      ...served.flatMap((each) => servedFacts(each)),
+      ...called.flatMap(([name, { use }]) => calledFacts(name, use.directory, use.acquirer, nowMs)),
+    ];
+  }
+
   #use(service: AnyService): Promise<Use> {
     this.#assertOpen();
     if (!isService(service)) {
@@ -202,7 +220,10 @@ export class ComponentNetwork {
         `network.client needs a service of a module that millrace gen made, not ${shownValue(service)}.`,
       );
     }
-    return this.#useGroup(groupOf(service));
+    return this.#useGroup(groupOf(service)).then((use) => {
+      this.#known.set(service.typeName, { service, use });
+      return use;
+    });
   }
 
   #useGroup(group: string): Promise<Use> {
@@ -230,7 +251,8 @@ export class ComponentNetwork {
       this.#ids = (this.#ids % 0xffff_ffff) + 1;
       return this.#ids;
     };
-    const acquirer = new Acquirer({ scheduler, directory, caller, nextId, assertOpen: () => this.#assertOpen() });
+    const [assertOpen, isWatched] = [() => this.#assertOpen(), () => this.#runtime[systemKey].isObserved];
+    const acquirer = new Acquirer({ scheduler, directory, caller, nextId, assertOpen, isWatched });
     return { directory, acquirer, unwatch };
   }
 

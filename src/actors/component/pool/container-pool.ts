@@ -96,6 +96,11 @@ export class ContainerPool {
     return this.#containers.lastError;
   }
 
+  /** Time in ms until the next container may be started, after a start that has failed; 0: now. */
+  get startPauseMs(): number {
+    return this.#containers.startPauseMs;
+  }
+
   counts(): PoolCounts {
     const nowMs = this.#options.scheduler.now();
     const counts = { containers: 0, starting: 0, idle: 0, busy: 0, retiring: 0 };

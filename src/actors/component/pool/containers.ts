@@ -76,6 +76,10 @@ export class Containers {
     return this.#backOff.startMs;
   }
 
+  get startPauseMs(): number {
+    return this.#backOff.remainingMs(this.#options.scheduler.now());
+  }
+
   /** Of the last start, where that has failed, and no container has handled a request since. */
   get lastError(): Error | undefined {
     return this.#backOff.lastError;

@@ -3,6 +3,8 @@
  * must never change what it looks at.
  */
 export { type ClusterSurvey, type SurveyedPartition, surveyCluster } from './survey.js';
+export { explainCluster, type Explained, type ExplainedFact, type ExplainOptions } from './explain.js';
+export { ExplainingCalls } from './explaining-calls.js';
 export { surveyNetwork } from './network-survey.js';
 export { type Peers, RuntimePeers } from './peers.js';
 export { openVisitor, Visitor } from './visitor.js';
