@@ -1,7 +1,11 @@
 import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { AbortListeners } from '../../abort-listeners.js';
 import { AskMeter } from './ask-meter.js';
-import type { ActorObserver } from './observer.js';
+
+export interface LateAskObserver {
+  /** An ask made in this partition had no reply by its deadline. */
+  askTimedOut(method: string, target: string, error: Error): void;
+}
 
 const TICK_MS = 16;
 const SLOTS = 512;
@@ -45,7 +49,7 @@ export class Deadlines {
   /** Asks and streams whose callers may abort them. */
   readonly signals = new AbortListeners();
   /** Is told of asks that had no reply; undefined while nobody watches. */
-  observer: Pick<ActorObserver, 'askTimedOut'> | undefined = undefined;
+  observer: LateAskObserver | undefined = undefined;
   /** Deadlines that were ever added to the wheel, and that were removed from it. */
   #added = 0;
   #removed = 0;
