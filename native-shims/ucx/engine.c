@@ -22,15 +22,27 @@ enum {
   /* How long mrx_quiet() waits for a thread to wake up, and how often it looks. */
   WAKING_NS = 100000000,
   LOOK_NS = 100000,
+  /* How many threads are remembered as silenced. */
+  SILENCED = 256,
 };
 
 /* All engines of this process. mrx_reap() finds those of a thread that has ended. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static mrx_engine *engines;
+/* The last threads that were silenced, and their number: what they open from then on is quiet, too. */
+static uint32_t silenced[SILENCED];
+static uint32_t silenced_count;
 /* Always readable; made when first needed. In its event set it wakes an engine that is asleep. */
 static int alarm_fd = -1;
 
 bool mrx_engine_is_open(const mrx_engine *engine) { return engine != NULL && engine->magic == MAGIC; }
+
+static bool was_silenced(uint32_t owner) {
+  for (uint32_t index = 0; index < silenced_count && index < SILENCED; index++) {
+    if (silenced[index] == owner) return true;
+  }
+  return false;
+}
 
 mrx_engine *mrx_open(uint32_t owner) {
   if (mrx_ucp_loaded() == NULL) {
@@ -51,6 +63,7 @@ mrx_engine *mrx_open(uint32_t owner) {
     return NULL;
   }
   pthread_mutex_lock(&guard);
+  engine->is_quiet = was_silenced(owner);
   engine->next = engines;
   engines = engine;
   pthread_mutex_unlock(&guard);
@@ -123,6 +136,7 @@ static bool is_thread_asleep(uint32_t owner) {
 /* From now on the engines cannot fall asleep. Those that are asleep wake up. */
 static void wake_for_good(uint32_t owner) {
   pthread_mutex_lock(&guard);
+  if (!was_silenced(owner)) silenced[silenced_count++ % SILENCED] = owner;
   if (alarm_fd < 0) alarm_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
   for (mrx_engine *engine = engines; engine != NULL; engine = engine->next) {
     if (engine->owner != owner) continue;

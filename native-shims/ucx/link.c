@@ -105,13 +105,16 @@ static int32_t make_worker(mrx_engine *engine, mrx_link *link) {
       .arg = link,
   };
   status = ucp->worker_set_am_recv_handler(link->worker, &handler);
-  if (status == UCS_OK) status = ucp->worker_get_efd(link->worker, &link->event_fd);
+  int event_fd = -1;
+  if (status == UCS_OK) status = ucp->worker_get_efd(link->worker, &event_fd);
   if (status != UCS_OK) return mrx_fail(MRX_UCX, "preparing a worker: %s", ucp->status_string(status));
+  __atomic_store_n(&link->event_fd, event_fd, __ATOMIC_RELAXED);
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = link->slot};
-  if (__atomic_load_n(&engine->is_quiet, __ATOMIC_SEQ_CST)) return mrx_fail(MRX_BAD_ARGUMENT, "this thread is ending");
-  if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, link->event_fd, &event) != 0) {
+  if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, event_fd, &event) != 0) {
     return mrx_fail(MRX_NO_MEMORY, "watching a worker: %m");
   }
+  /* After that: mrx_quiet() sets the flag before it removes the descriptors. The caller removes this one when it destroys the link. */
+  if (__atomic_load_n(&engine->is_quiet, __ATOMIC_SEQ_CST)) return mrx_fail(MRX_BAD_ARGUMENT, "this thread is ending");
   return MRX_OK;
 }
 

@@ -146,7 +146,7 @@ void mrx_close(mrx_engine *engine);
 /* Closes the engines of a thread that has ended. Returns their number. */
 int32_t mrx_reap(uint32_t owner);
 /*
- * Silences the event fds of a thread before it is terminated: their callbacks could not run any more. Its engines never sleep again; those
+ * Silences the event fds of a thread before it is terminated: their callbacks could not run any more. Its engines, those that it opens later included, never sleep again; those
  * that are asleep are woken, so that no event that the thread has polled waits for its callback. Returns 1; returns 0 if one did not wake
  * up within 100 ms, because the thread hangs: it may have polled an event before. May be called from any other thread.
  */

@@ -46,9 +46,12 @@ typedef struct {
 static end one;
 static end other;
 
+/* The thread of the engines, as they are told. */
+static uint32_t owner = 1;
+
 static void open_end(end *self, uint32_t fabric) {
   memset(self, 0, sizeof *self);
-  self->engine = mrx_open(1);
+  self->engine = mrx_open(owner);
   CHECK(self->engine != NULL);
   self->rings = mrx_rings_of(self->engine);
   int64_t link = mrx_link_open(self->engine, fabric, "lo", TOKEN);
@@ -459,16 +462,17 @@ static void quiet_engines_wake_nobody(void) {
   turn(&one);
   CHECK(is_readable(mrx_event_fd(other.engine), (struct timeval){.tv_sec = 5}));
   /* The thread hangs elsewhere, and has not seen its event. */
-  CHECK(mrx_quiet(1) == 0);
+  CHECK(mrx_quiet(owner) == 0);
   CHECK(!is_readable(mrx_event_fd(other.engine), (struct timeval){.tv_usec = 20000}));
   turn(&one);
   turn(&other);
-  CHECK(mrx_quiet(1) == 1);
+  CHECK(mrx_quiet(owner) == 1);
   send_at(&one, DATA, MRX_HEADER_BYTES, 10);
   turn(&one);
   CHECK(!is_readable(mrx_event_fd(other.engine), (struct timeval){.tv_usec = 20000}));
   CHECK(mrx_link_open(other.engine, MRX_SHARED_MEMORY, NULL, TOKEN) == MRX_BAD_ARGUMENT);
   close_pair();
+  owner++;
 }
 
 static void *sleep_until_woken(void *engine) {
@@ -482,10 +486,15 @@ static void sleeping_engines_wake_before_they_are_quiet(void) {
   while (mrx_arm(other.engine) != 1) turn(&other);
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, sleep_until_woken, other.engine) == 0);
-  CHECK(mrx_quiet(1) == 1);
+  CHECK(mrx_quiet(owner) == 1);
   CHECK(pthread_join(thread, NULL) == 0);
   CHECK(mrx_arm(other.engine) == 0);
+  mrx_engine *later = mrx_open(owner);
+  CHECK(mrx_arm(later) == 0);
+  CHECK(mrx_link_open(later, MRX_SHARED_MEMORY, NULL, TOKEN) == MRX_BAD_ARGUMENT);
+  mrx_close(later);
   close_pair();
+  owner++;
 }
 
 static void process_is_unchanged(void) {
