@@ -48,6 +48,10 @@ import { quotes } from './quotes.js';
 spawn('sleep', ['600']);
 process.on('SIGUSR2', () => process.exit(0));
 const runtime = await Runtime.current();
+await runtime.place(quotes, { on: { process: 'global-services' }, timeoutMs: 500 }).then(
+  () => console.error('wrong answer: global services have taken an actor'),
+  () => {},
+);
 const ref = await runtime.place(quotes, { on: { node: 'node-1' }, timeoutMs: 30_000 });
 let answers = 0;
 async function ask(symbol) {

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { type ClusterStore, openClusterStore } from '../../../cluster-store/index.js';
 import { Deferred } from '../../../deferred.js';
@@ -142,7 +141,7 @@ export class GlobalServicesProcess {
     const alone: RuntimeOptions = { pUid: globalServicesPUid };
     const { leaseMs = 'auto' } = store ?? {};
     const among = clusterStore && {
-      pUid: globalServicesCandidatePUid(randomInt(2 ** 31)),
+      pUid: globalServicesCandidatePUid(Math.floor(this.#scheduler.random() * 2 ** 31)),
       clusterStore,
       ...(leaseMs !== 'auto' && { leaseMs }),
       served,
