@@ -46,6 +46,10 @@ process: ids of a cluster are not used again after a restart.
 
 ${bandTable(ids.processBands)}
 
+In a run with a [cluster store](cli.md#a-run-that-outlives-its-global-services) several processes have global services: each is a \`globalServicesCandidate\`, also while it serves, and
+none has the id 1. Their channel \`globalServicesInput\` is the conventional one: the launcher says which process serves. Managed processes are numbered from
+2^32 + epoch * 2^32 there, so that none gets a p_uid for the second time.
+
 ## Channels: c_uid
 
 ${bandTable(ids.channelBands)}

@@ -20,10 +20,12 @@ import {
   runName,
   runsFolder,
   type StepEvent,
+  StoreClaim,
   writeKey,
 } from '../actors/services/index.js';
+import { openClusterStore } from '../cluster-store/index.js';
 import { Deferred } from '../deferred.js';
-import { ConfigError, createLogger, MillraceError, UnreachableError } from '../index.js';
+import { ConfigError, createLogger, type Logger, MillraceError, UnreachableError } from '../index.js';
 import { type OptionValues, readOptionsFile, resolveOptions } from '../options/index.js';
 import { OutputFile } from '../output-file.js';
 import { v1 } from '../protocol/index.js';
@@ -123,6 +125,7 @@ async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<nu
   });
   const scheduler = new RealScheduler();
   const log = createLogger({ level: isVerbose ? 'debug' : 'error' });
+  const claim = await claimOf(plan, scheduler, log);
   const links = { name: 'launcher', folder: own, key, tls, ...linksOf(hosts, flags) };
   const infrastructure = await openInfrastructure(links, scheduler, log);
   const launcher = launcherOf(plan, infrastructure, display, (event) =>
@@ -148,7 +151,12 @@ async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<nu
       lost.push(worker);
       say(`${worker.process} of ${worker.node} has ended by itself, and the run goes on without it: ${worker.cause}`);
     };
+    void claim?.lost.then(({ message }) => {
+      say(`the run is torn down: ${message}`);
+      stopped.resolve(ExitCode.partLost);
+    });
     exitCode = await untilEnd(launcher, stopped.promise, async () => {
+      await claim?.take();
       await launcher.up();
       if (flags.quiet !== true) say(`the run ${run} is up: ${hosts.length} ${hosts.length === 1 ? 'node' : 'nodes'}`);
       const application = new Application({ launcher, nodes: hosts.length, ...plan.programs, workerEnded });
@@ -167,6 +175,7 @@ async function runPlan({ plan, own, trace, interrupts }: PlannedRun): Promise<nu
     say(error.message);
   } finally {
     for (const problem of await launcher.down()) say(`not torn down in order: ${problem}`);
+    await claim?.close();
     await display.close();
     await shown.end(LAST_LINES_MS);
     await infrastructure.close();
@@ -260,6 +269,15 @@ function storeOf({ clusterStore, leaseMs }: OptionValues, hosts: readonly Host[]
     );
   }
   return { address: clusterStore, leaseMs };
+}
+
+async function claimOf(
+  { store, run }: RunPlan,
+  scheduler: RealScheduler,
+  log: Logger,
+): Promise<StoreClaim | undefined> {
+  if (store === undefined) return undefined;
+  return new StoreClaim({ store: await openClusterStore(store.address, scheduler), run, scheduler, log });
 }
 
 function launcherOf(

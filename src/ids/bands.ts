@@ -40,7 +40,14 @@ const user: Pick<Band, 'first' | 'end' | 'count' | 'indexed'> = {
 export const processBands = {
   launcher: one(0n, 'the launcher'),
   globalServices: one(1n, 'global services'),
-  transportService: band(2n ** 8n, 2n ** 32n, nodes, 'node', 'the transport service of a node'),
+  transportService: band(2n ** 8n, 2n ** 31n, nodes, 'node', 'the transport service of a node'),
+  globalServicesCandidate: band(
+    2n ** 31n,
+    2n ** 32n,
+    2n ** 31n,
+    'sequence',
+    'global services in a run with a cluster store, which serve or stand by: k is random',
+  ),
   managed: band(2n ** 32n, 2n ** 64n, 2n ** 64n - 2n ** 32n, 'sequence', 'a managed process; never reused in a run'),
 } as const satisfies Record<string, Band>;
 

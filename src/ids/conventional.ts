@@ -17,6 +17,9 @@ import { type CUid, cUid, type MUid, mUid, type PUid, pUid } from './uid.js';
 export const launcherPUid: PUid = pUid(processBands.launcher.first);
 export const globalServicesPUid: PUid = pUid(processBands.globalServices.first);
 export const transportServicePUid = (node: number): PUid => pUid(ofNode(processBands.transportService, node));
+/** One of several in a run with a cluster store. `index`: below 2^31, and random, for each of them is started without asking the others. */
+export const globalServicesCandidatePUid = (index: number | bigint): PUid =>
+  pUid(at(processBands.globalServicesCandidate, index));
 /** The managed process number `index` of a run, counted from 0. */
 export const managedPUid = (index: number | bigint): PUid => pUid(at(processBands.managed, index));
 

@@ -26,6 +26,7 @@ export {
   descriptorsCUid,
   gatewayCUid,
   globalServicesInputCUid,
+  globalServicesCandidatePUid,
   globalServicesPUid,
   globalServicesReturnCUid,
   globalServicesStdinCUid,

@@ -129,6 +129,8 @@ describe('ids of hosts', () => {
 describe('ids in sequence', () => {
   it('count from the base, and are refused past the end', () => {
     expect(ids.managedPUid(0)).to.equal(2n ** 32n);
+    expect(ids.globalServicesCandidatePUid(1)).to.equal(2n ** 31n + 1n);
+    expect(() => ids.globalServicesCandidatePUid(2 ** 31)).to.throw(ConfigError, 'out of range');
     expect(ids.debugCUid(1)).to.equal(2n ** 33n + 1n);
     expect(ids.globalServicesReturnCUid(0)).to.equal(2n ** 62n + 2n ** 60n);
     expect(ids.shepherdReturnCUid(0n)).to.equal(3n * 2n ** 61n);
@@ -142,6 +144,7 @@ describe('describeId', () => {
   it('says who has an id', () => {
     expect(ids.describeId('process', 0n)).to.equal('launcher');
     expect(ids.describeId('process', 258n)).to.equal('transport service 2');
+    expect(ids.describeId('process', 2n ** 31n + 7n)).to.equal('global services candidate 7');
     expect(ids.describeId('channel', ids.backendLocalCUid(7n, 'out'))).to.equal('backend local out 7');
     expect(ids.describeId('channel', ids.userCUid(3, 9))).to.equal('user 3:9');
     expect(ids.describeId('pool', 5n)).to.equal('node default 5');

@@ -12,6 +12,7 @@ export type { GuestEvents, LostWorker, StartedWorker } from './launcher/guest-no
 export { guestsCUid } from './launcher/guests.js';
 export { hostIdOf } from './launcher/host-id.js';
 export { Launcher, type LauncherOptions, type StepEvent } from './launcher/launcher.js';
+export { RUN_KEY, StoreClaim } from './launcher/store-claim.js';
 export { Backend, type BackendOptions } from './node/backend.js';
 export { LoggingService } from './node/logging-service.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';

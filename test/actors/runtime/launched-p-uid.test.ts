@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Executor } from '#src/actors/runtime/index.js';
 import { ConfigError, ProtocolError, UnreachableError } from '#src/errors.js';
-import { globalServicesPUid, managedPUid } from '#src/ids/index.js';
+import { describeId, globalServicesCandidatePUid, globalServicesPUid, managedPUid } from '#src/ids/index.js';
 import { placedDepot } from './placing/depot.js';
 import { millraceRejection } from '../../support/rejection.js';
 
@@ -33,11 +33,15 @@ describe('a process that was launched with a p_uid', () => {
     expect(error).to.be.instanceOf(ProtocolError);
   });
 
-  it('gets no actors of others when it is one of the infrastructure', async () => {
-    const services = await executor.start({ node: 'node-0', name: 'global-services', pUid: globalServicesPUid });
-    expect(services.pUid).to.equal(1n);
-    const worker = await executor.start({ node: 'node-1', controlPlane: services.controlPlane });
-    const error = await millraceRejection(worker.place(placedDepot, { on: { process: 'global-services' } }));
-    expect(error).to.be.instanceOf(UnreachableError);
-  });
+  for (const pUid of [globalServicesPUid, globalServicesCandidatePUid(9)]) {
+    it(`gets no actors of others when it is one of the infrastructure: ${describeId('process', pUid)}`, async () => {
+      const services = await executor.start({ node: 'node-0', name: 'global-services', pUid });
+      expect(services.pUid).to.equal(pUid);
+      const worker = await executor.start({ node: 'node-1', controlPlane: services.controlPlane });
+      for (const on of [{ process: 'global-services' }, { node: 'node-0' }]) {
+        const error = await millraceRejection(worker.place(placedDepot, { on }));
+        expect(error).to.be.instanceOf(UnreachableError);
+      }
+    });
+  }
 });

@@ -43,6 +43,8 @@ export interface SimulatedOptions {
   readonly hostIds?: readonly bigint[];
   /** The run has a cluster store, so that its first nodes have global services. */
   readonly hasStore?: boolean;
+  /** Of the store. Default: it is empty. */
+  readonly content?: MemoryStoreContent;
 }
 
 /** Nodes with global services in a run with a store. */
@@ -74,11 +76,12 @@ export class SimulatedRun {
   services = '';
   #launcher: Launcher | undefined;
   #infrastructure: Infrastructure | undefined;
-  readonly #content = new MemoryStoreContent();
+  readonly #content: MemoryStoreContent;
   #pids = 100;
 
   constructor(options: SimulatedOptions) {
     this.#options = options;
+    this.#content = options.content ?? new MemoryStoreContent();
     this.scheduler = new VirtualScheduler({ seed: options.seed ?? 7 });
     this.network = new MemoryNetwork({
       scheduler: this.scheduler,

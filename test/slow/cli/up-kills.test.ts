@@ -48,6 +48,10 @@ import { quotes } from './quotes.js';
 spawn('sleep', ['600']);
 process.on('SIGUSR2', () => process.exit(0));
 const runtime = await Runtime.current();
+await runtime.place(quotes, { on: { process: 'global-services' }, timeoutMs: 500 }).then(
+  () => console.error('wrong answer: global services have taken an actor'),
+  () => {},
+);
 const ref = await runtime.place(quotes, { on: { node: 'node-1' }, timeoutMs: 30_000 });
 let answers = 0;
 async function ask(symbol) {
@@ -103,8 +107,14 @@ setInterval(() => console.log(answers), 5);`,
   }
 
   it('global services, in a run with a cluster store: others follow, as often as they are killed, and all goes on', async () => {
-    const started = await start({ MILLRACE_CLUSTER_STORE: `embedded:${join(folder.path, 'store')}` });
-    const environment = { XDG_RUNTIME_DIR: folder.path };
+    const environment = {
+      XDG_RUNTIME_DIR: folder.path,
+      MILLRACE_CLUSTER_STORE: `embedded:${join(folder.path, 'store')}`,
+    };
+    const started = await start(environment);
+    const other = await folder.run(['up', 'stays.js'], environment);
+    expect(other.code).to.equal(1);
+    expect(other.stderr).to.match(/is that of the run stays-js-\w+, which is up: give each run a store of its own/);
     const described = async (): Promise<Described> => {
       const { stdout, stderr } = await folder.run(['ps', '--json'], environment);
       expect(stdout, stderr).not.to.equal('');

@@ -1,5 +1,5 @@
 import { Deferred } from '../../../deferred.js';
-import { ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import { StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { launcherBackendCUid, backendLocalCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
@@ -151,7 +151,6 @@ export class Launcher {
     await this.#order(v1.Step.CHANNELS);
     await this.#order(v1.Step.TRANSPORTS);
     const { globalServices } = await this.#order(v1.Step.GLOBAL_SERVICES);
-    if (globalServices === undefined) throw new ProtocolError('No node has said where global services are.');
     await this.services.up(globalServices);
     await this.#order(v1.Step.WELCOME, { globalServices: await this.services.found() });
   }

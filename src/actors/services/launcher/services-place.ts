@@ -1,5 +1,5 @@
 import { Deferred } from '../../../deferred.js';
-import { StoppedError, UnreachableError } from '../../../errors.js';
+import { ConfigError, type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
 import { messageOf, namedMessageOf } from '../../../foreign.js';
 import { globalServicesInputCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
@@ -63,8 +63,9 @@ export class ServicesPlace {
     return this.#here && this.#reference(this.#here.place);
   }
 
-  /** Those that the bring-up has started. Rejects where they do not take over what there is. */
-  async up(place: v1.GlobalServicesPlace): Promise<void> {
+  /** Those that the bring-up has started. Rejects where there are none, and where they do not take over what there is. */
+  async up(place: v1.GlobalServicesPlace | undefined): Promise<void> {
+    if (place === undefined) throw noServices(this.#options.isFollowed);
     if (place.epoch <= this.#epoch) return;
     this.#epoch = place.epoch;
     if (this.#options.isFollowed) await this.#takeOver(place);
@@ -187,4 +188,12 @@ export class ServicesPlace {
   #reference({ address }: v1.GlobalServicesPlace): Services {
     return this.#options.infrastructure.reference(v1.GlobalServices, address, globalServicesInputCUid);
   }
+}
+
+/** With a store, those of all nodes stand by: others have been elected. */
+function noServices(isFollowed: boolean): MillraceError {
+  if (!isFollowed) return new ProtocolError('No node has said where global services are.');
+  return new ConfigError(
+    'No global services of this run were elected: another cluster has the control plane of the cluster store. Give each cluster a store of its own (clusterStore).',
+  );
 }

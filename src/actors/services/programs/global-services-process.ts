@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { type ClusterStore, openClusterStore } from '../../../cluster-store/index.js';
 import { Deferred } from '../../../deferred.js';
-import { globalServicesInputCUid, globalServicesPUid, loggingServiceCUid, shepherdCUid } from '../../../ids/index.js';
+import {
+  globalServicesCandidatePUid,
+  globalServicesInputCUid,
+  globalServicesPUid,
+  loggingServiceCUid,
+  shepherdCUid,
+} from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { closableLogger, type Logger } from '../../../logging/index.js';
 import { v1 } from '../../../protocol/index.js';
@@ -134,7 +140,12 @@ export class GlobalServicesProcess {
     };
     const alone: RuntimeOptions = { pUid: globalServicesPUid };
     const { leaseMs = 'auto' } = store ?? {};
-    const among = clusterStore && { clusterStore, ...(leaseMs !== 'auto' && { leaseMs }), served };
+    const among = clusterStore && {
+      pUid: globalServicesCandidatePUid(Math.floor(this.#scheduler.random() * 2 ** 31)),
+      clusterStore,
+      ...(leaseMs !== 'auto' && { leaseMs }),
+      served,
+    };
     return executor.start({ node, name: 'global-services', ...(among ?? alone) });
   }
 
