@@ -256,8 +256,7 @@ export const mutations = [
     file: 'src/actors/transport/metered-actor.ts',
     find: '    this.#sent++;\n',
     replace: '',
-    workloads: ['flow'],
-    seeds: 1_000,
+    workloads: ['steady-flow'],
   },
   {
     name: 'parked messages are dropped',
@@ -278,6 +277,20 @@ export const mutations = [
     file: 'src/actors/transport/ungranted-bytes.ts',
     find: 'return this.#bytes > this.#bound;',
     replace: 'return this.#bytes < 0;',
+    workloads: ['hostile'],
+  },
+  {
+    name: 'what a peer says of itself proves that it is a partition of this process',
+    file: 'src/actors/kernel/sent-by.ts',
+    find: '  if (peer === undefined || !kinship.isProven) return false;',
+    replace: '  if (peer === undefined && !kinship.isProven) return false;',
+    workloads: ['hostile'],
+  },
+  {
+    name: 'nobody asks who calls what only the partitions of a process may call',
+    file: 'src/actors/control-plane/client-actor.ts',
+    find: "    assertOfThisProcess(context, 'A request to the control plane client of a process');\n",
+    replace: '',
     workloads: ['hostile'],
   },
   {
