@@ -280,20 +280,6 @@ export const mutations = [
     workloads: ['hostile'],
   },
   {
-    name: 'what a peer says of itself proves that it is a partition of this process',
-    file: 'src/actors/kernel/sent-by.ts',
-    find: '  if (peer === undefined || !kinship.isProven) return false;',
-    replace: '  if (peer === undefined && !kinship.isProven) return false;',
-    workloads: ['hostile'],
-  },
-  {
-    name: 'nobody asks who calls what only the partitions of a process may call',
-    file: 'src/actors/control-plane/client-actor.ts',
-    find: "    assertOfThisProcess(context, 'A request to the control plane client of a process');\n",
-    replace: '',
-    workloads: ['hostile'],
-  },
-  {
     name: 'a request for more is not repeated on a link that loses frames',
     file: 'src/actors/transport/send-credit.ts',
     find: '      if (target.isWanting) {\n        this.#want(target);\n      }\n',
