@@ -256,8 +256,7 @@ export const mutations = [
     file: 'src/actors/transport/metered-actor.ts',
     find: '    this.#sent++;\n',
     replace: '',
-    workloads: ['flow'],
-    seeds: 1_000,
+    workloads: ['steady-flow'],
   },
   {
     name: 'parked messages are dropped',

@@ -14,6 +14,7 @@ import membership from './workloads/membership.js';
 import placement from './workloads/placement.js';
 import overload from './workloads/overload.js';
 import rejoin from './workloads/rejoin.js';
+import steadyFlow from './workloads/steady-flow.js';
 import streams from './workloads/streams.js';
 import wiring from './workloads/wiring.js';
 
@@ -34,12 +35,15 @@ for (const workload of [
   membership,
   placement,
   rejoin,
+  steadyFlow,
   streams,
   wiring,
   hostile,
   overload,
 ]) {
-  const seeds = [components, contexts, gateways, hostile, membership, overload].includes(workload) ? FEW : SEEDS;
+  const seeds = [components, contexts, gateways, hostile, membership, overload, steadyFlow].includes(workload)
+    ? FEW
+    : SEEDS;
 
   describe(`the workload ${workload.name}`, function () {
     this.timeout(120_000);

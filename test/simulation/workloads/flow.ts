@@ -24,26 +24,34 @@ export default workload('flow', {
   },
   faults: { loss: 0.05, duplicate: 0.05, reorder: 0.05, crashes: 2, cuts: 2 },
   faultMs: 2_000,
-  runtime: ({ mailboxKiB = 1_024 }) => ({
+  runtime: smallRooms,
+  run: sendParcels,
+});
+
+/** Mailboxes and links that a few parcels fill. */
+export function smallRooms({ mailboxKiB = 1_024 }: Readonly<Record<string, number>>) {
+  return {
     kernelLimits: { stopTimeoutMs: 500, mailboxBytes: mailboxKiB * 1_024 },
     linkLimits: { frameBytes: 1_024, linkBacklogBytes: 16_384 },
-  }),
-  async run(world) {
-    const names = Array.from({ length: world.size('stores') }, (_, index) => `store-${index}`);
-    const numbers = new Numbers();
-    world.everyStart((node) => {
-      node.spawn(store(world, 'fast'), { name: `fast-${node.name}`, register: true });
-      for (const [index, name] of names.entries()) {
-        const style = STYLES[index % STYLES.length] ?? 'slow';
-        if (world.nodes[index % world.nodes.length] === node) node.spawn(store(world, style), { name, register: true });
-      }
-    });
-    const senders = Array.from({ length: world.size('senders') }, (_, index) => send(world, names, index, numbers));
-    await Promise.all([...senders, probe(world, numbers)]);
-    await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
-    await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
-  },
-});
+  };
+}
+
+/** What each of these workloads does. */
+export async function sendParcels(world: World): Promise<void> {
+  const names = Array.from({ length: world.size('stores') }, (_, index) => `store-${index}`);
+  const numbers = new Numbers();
+  world.everyStart((node) => {
+    node.spawn(store(world, 'fast'), { name: `fast-${node.name}`, register: true });
+    for (const [index, name] of names.entries()) {
+      const style = STYLES[index % STYLES.length] ?? 'slow';
+      if (world.nodes[index % world.nodes.length] === node) node.spawn(store(world, style), { name, register: true });
+    }
+  });
+  const senders = Array.from({ length: world.size('senders') }, (_, index) => send(world, names, index, numbers));
+  await Promise.all([...senders, probe(world, numbers)]);
+  await world.until('all faults to be healed', () => world.isHealed || world.plan.faults.length === 0);
+  await world.until('every node to be up', () => world.nodes.every((node) => node.isUp));
+}
 
 /** Numbers of parcels: each is used once, so that the observer can tell them apart. */
 class Numbers {
