@@ -100,7 +100,21 @@ export function withoutSecrets(text: string): string {
 
 /** A value as a literal, for messages that say what was passed: the text `'5'` is not the number 5 there. */
 export function shownValue(value: unknown): string {
-  return typeof value === 'string' ? textOf(JSON.stringify(withoutSecrets(value))) : textOf(value);
+  if (typeof value === 'string') return textOf(JSON.stringify(withoutSecrets(value)));
+  const text = textOf(value);
+  // The fields of an object of a class tell nobody what was given.
+  return text.includes('\n') ? (classOf(value) ?? text) : text;
+}
+
+/** Undefined for a plain object, an array, and what is no object. */
+function classOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Error) return undefined;
+  try {
+    const { name } = value.constructor;
+    return name === '' || name === 'Object' ? undefined : `an object of the class ${name}`;
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** A value as text for people. */

@@ -78,6 +78,7 @@ export {
   type MemberOfNetwork,
   type NameListener,
   type NetworkDescription,
+  type UnansweredSeed,
   type NetworkSettings,
   type RegisterOptions,
   type NetOptions,

@@ -5,11 +5,15 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { ConfigError, ResourceError } from './errors.js';
 import { codeOf, messageOf } from './foreign.js';
+import { holdFile } from './held-file.js';
+import { atExit } from './scheduler/index.js';
 
 export interface OutputFileOptions {
   /** What the file is, as the first words of an error: `The recording`. */
   readonly what: string;
   readonly path: string;
+  /** Whether another one holds it for this one: that of which this is a part. */
+  readonly isHeld?: boolean;
   /** Is called with `failure`, once. */
   readonly onFailure?: ((failure: ResourceError) => void) | undefined;
 }
@@ -26,14 +30,23 @@ export class OutputFile {
   readonly #options: OutputFileOptions;
   #file: number | undefined;
   #failure: ResourceError | undefined;
+  /** Lets another process write the file. */
+  #giveBack: (() => void) | undefined;
 
-  /** Creates the file, or empties it. Throws ConfigError where it cannot be opened. */
+  /** Creates the file, or empties it. Throws ConfigError where it cannot be opened, and where another process writes it. */
   constructor(options: OutputFileOptions) {
     this.#options = options;
-    const { what, path } = options;
+    const { what, path, isHeld = false } = options;
+    const giveBack = isHeld ? undefined : holdFile(what, path);
+    const forget = giveBack && atExit(giveBack);
+    this.#giveBack = () => {
+      forget?.();
+      giveBack?.();
+    };
     try {
       this.#file = openSync(path, 'w');
     } catch (cause) {
+      this.#giveBack();
       const reason = path === '' ? 'the name of the file is empty' : messageOf(cause);
       throw new ConfigError(`${what} cannot be written to ${path === '' ? '""' : path}: ${reason}.`, { cause });
     }
@@ -78,6 +91,7 @@ export class OutputFile {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return undefined;
+    this.#giveBack?.();
     try {
       closeSync(file);
       return undefined;

@@ -44,12 +44,17 @@ export function addInspect(command: Command): void {
       }
       printLine(`${run}: ${module}, ${step}`);
       printLine(`  launcher: process ${pid} at ${address}`);
-      printLine(`  control plane: ${description.controlPlane}, with the key in ${keyFile}`);
+      printLine(`  control plane: ${asWord(description.controlPlane)}, with the key in ${keyFile}`);
       for (const { title, rows } of found) {
         if (rows.length > 0) printLine(title);
         for (const { name: each, text } of rows) printLine(`  ${each}  ${text}`);
       }
     });
+}
+
+/** One word of a shell. */
+function asWord(text: string): string {
+  return text.includes(' ') ? `'${text}'` : text;
 }
 
 interface Row {

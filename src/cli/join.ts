@@ -4,15 +4,16 @@ import { netSettings } from '../actors/runtime/index.js';
 import { ConfigError, Runtime } from '../index.js';
 import { optionTable, type OptionValues, readOptionsFile, resolveOptions } from '../options/index.js';
 import { isLocal, parseAddress, type SocketAddress } from '../socket-address.js';
+import { shownAddress } from '../transport/stack/index.js';
 import { JOIN_EXIT_CODES, ExitCode } from './exit-codes.js';
 import type { Interrupts } from './interrupts.js';
 import { joinRun } from './join-run.js';
 import { say } from './output.js';
 import { partitionsOf, placementOf, wholeNumber } from './run-options.js';
-import { sharedOptions } from './shared-options.js';
+import { checkFlag, sharedOptions } from './shared-options.js';
 
 interface JoinFlags {
-  readonly to: string;
+  readonly to: readonly string[];
   readonly node?: string;
   readonly partitions?: OptionValues['partitions'];
   readonly placement?: OptionValues['placement'];
@@ -31,7 +32,10 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
         'placed there. It needs the key or certificates of the cluster, as every process that joins. A signal ends it in order: its actors and segments stop. ' +
         'In a run of millrace up it is a node, which millrace ps, inspect, logs and stop know.',
     )
-    .requiredOption('--to <address>', 'the control plane, as millrace inspect prints it')
+    .requiredOption(
+      '--to <address...>',
+      'the control plane, as millrace inspect prints it; it may have several addresses',
+    )
     .option(
       '--node <name>',
       'name of the node, for placement, which no other node of the run has (default: the option nodeName, or the host name)',
@@ -56,14 +60,22 @@ export function addJoin(command: Command, interrupts: Interrupts): void {
 }
 
 async function join(flags: JoinFlags, interrupts: Interrupts): Promise<number> {
-  const { to: controlPlane, node, partitions, placement, patience } = flags;
+  const { to, node, partitions, placement, patience } = flags;
+  const controlPlane = to.join(' ');
+  checkFlag('--to', 'controlPlane', controlPlane === 'none' ? '' : controlPlane);
   const { values, provenance } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
   const listen = provenance.listen.source === 'default' ? listenBeside(controlPlane) : values.listen;
   const nodeName = node ?? values.nodeName;
+  const net = await netSettings({ ...values, listen });
+  if (net?.key === undefined && net?.tls === undefined) {
+    say(
+      `joins ${shownAddress(controlPlane)} without a key: a cluster that has one lets nobody in without it (option clusterKeyFile)`,
+    );
+  }
   const ended = await joinRun({
     controlPlane,
     nodeName,
-    net: await netSettings({ ...values, listen }),
+    net,
     environment: sharedOptions(flags),
     interrupts,
   });

@@ -8,6 +8,7 @@ import {
   hostIdOf,
   type Infrastructure,
   type InfrastructureLinks,
+  newStartSecret,
   NodeProcess,
 } from '../actors/services/index.js';
 import { ConfigError, UnreachableError } from '../index.js';
@@ -41,6 +42,7 @@ export class JoinedNode {
   readonly #place: v1.RunPlace;
   readonly #guests: ActorRef<typeof v1.Guests>;
   readonly #hostId: bigint;
+  readonly #secret = newStartSecret();
   readonly #node: NodeProcess;
 
   constructor(infrastructure: Infrastructure, place: v1.RunPlace, options: JoinedNodeOptions) {
@@ -65,6 +67,7 @@ export class JoinedNode {
       advertisedHost,
       tls,
       launcher: place.launcher,
+      secret: this.#secret,
       store: place.clusterStore === '' ? undefined : { address: place.clusterStore, leaseMs: 'auto' as const },
       version: ownVersion(),
       environment,
@@ -81,8 +84,9 @@ export class JoinedNode {
   async run(): Promise<number> {
     const { nodeName: node, interrupts } = this.#options;
     const hostId = this.#hostId;
+    const secret = this.#secret;
     const timeoutMs = limits.controlPlaneTimeoutMs;
-    await retryAsk(this.#scheduler, timeoutMs, (given) => this.#guests.admit({ hostId, node }, given));
+    await retryAsk(this.#scheduler, timeoutMs, (given) => this.#guests.admit({ hostId, node, secret }, given));
     const parting = this.#parting();
     interrupts.begin(say);
     interrupts.onFirst(() => {

@@ -8,6 +8,7 @@ import { readOptionsFile, resolveOptions } from '../options/index.js';
 import { ExitCode, MEMBERS_EXIT_CODES } from './exit-codes.js';
 import { print, say } from './output.js';
 import { wholeNumber } from './run-options.js';
+import { checkFlag } from './shared-options.js';
 
 interface MembersFlags {
   readonly seed: readonly string[];
@@ -39,6 +40,7 @@ function collected(value: string, previous: readonly string[]): readonly string[
 }
 
 async function ask({ seed, timeout }: MembersFlags): Promise<MemberOfNetwork[]> {
+  for (const address of seed) checkFlag('--seed', 'seeds', address);
   const code = seed.length === 0 ? {} : { seeds: seed };
   const { values, notice } = resolveOptions({
     code,

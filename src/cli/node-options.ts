@@ -11,6 +11,8 @@ export interface ComponentNodeOptions {
   readonly placement: string;
   /** Time in ms between two looks at the folder; 0: it is looked at once. */
   readonly rescanMs: number;
+  /** It says nothing of itself but errors. */
+  readonly isQuiet: boolean;
   readonly security?: string | undefined;
   readonly loader?: string | undefined;
   readonly plugins?: string | undefined;
@@ -31,6 +33,7 @@ export function readNodeOptions(json: string): ComponentNodeOptions {
   return {
     folder,
     rescanMs,
+    isQuiet: given['isQuiet'] === true,
     limit: typeof limit === 'number' ? limit : undefined,
     partitions: textOf('partitions') ?? '',
     placement: textOf('placement') ?? '',

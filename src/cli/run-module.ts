@@ -111,6 +111,11 @@ export async function runModule(
   if (ended === undefined) return interrupts.first?.exitCode ?? ExitCode.internal;
   const replay = simulation && replayCommand({ module, flags, simulation, partitions: cluster.partitions, program });
   const isSilent = interrupts.first !== undefined && interrupts.first.message === undefined;
+  if (recording?.isEmpty === true) {
+    say(
+      `${flags.record} has nothing: no actor or segment that was started is called ${flags.recordActors ?? '*'}. --record-actors takes names or paths, with * for any characters.`,
+    );
+  }
   const incomplete = [trace?.failure, recording?.failure].filter((failure) => failure !== undefined);
   if (!isSilent) report(ended, flags, { replay, isVerbose, incomplete });
   if (ended.isInterrupted) return interrupts.first?.exitCode ?? ExitCode.interrupted;

@@ -1,4 +1,5 @@
-import { type OptionName, optionNames, type OptionValues, variableOf } from '../options/index.js';
+import { ConfigError } from '../index.js';
+import { type OptionName, optionNames, optionTable, type OptionValues, variableOf } from '../options/index.js';
 
 interface SharedFlags {
   readonly partitions?: OptionValues['partitions'];
@@ -25,6 +26,13 @@ const NOT_SHARED: readonly OptionName[] = [
   'wsListen',
   'wsOrigins',
 ];
+
+/** Throws ConfigError for what the option does not accept, by the name of the flag that has it. */
+export function checkFlag(flag: string, option: OptionName, value: string): void {
+  const { check, accepts } = optionTable[option];
+  if (check(value) !== undefined) return;
+  throw new ConfigError(`${flag} is ${JSON.stringify(value)}; it accepts ${accepts.replace(/^none, or /, '')}.`);
+}
 
 /** The options of the command, and those of its environment that hold for every host, as variables for the processes of the application. */
 export function sharedOptions({ partitions, placement }: SharedFlags): Readonly<Record<string, string>> {

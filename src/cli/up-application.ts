@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import { cwd } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Launcher, LostWorker, StartedWorker } from '../actors/services/index.js';
-import { launcherPUid } from '../ids/index.js';
 import { AskTimeoutError, UnreachableError } from '../index.js';
 import { packageFile } from '../installation.js';
 import { v1 } from '../protocol/index.js';
@@ -82,7 +81,7 @@ export class Application {
   ): Promise<v1.ResourceDescriptor> {
     const module = pathToFileURL(packageFile(program, 'A run has programs of its own.')).href;
     const spec = v1.ProcessToStart.create({ module, arguments: words, folder });
-    const request = { tag: ++this.#tag, requester: launcherPUid, kind: PROCESS, name, node, process: spec };
+    const request = { tag: ++this.#tag, kind: PROCESS, name, node, process: spec };
     return this.#options.launcher.services.ask((services) => services.create(request, { timeoutMs: START_MS }));
   }
 }

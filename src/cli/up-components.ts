@@ -98,7 +98,7 @@ async function serve(session: ComponentSession, found: FoundComponents | undefin
   if (problems.length > 0) throw new ConfigError(problems.join('; '));
   if (components.length === 0) throw new ConfigError(`No module of ${options.folder} exports a component.`);
   await session.apply({ components });
-  if (isHead) say(`each node serves ${components.map(({ name }) => name).join(', ')}`);
+  if (isHead && !options.isQuiet) say(`each node serves ${components.map(({ name }) => name).join(', ')}`);
 }
 
 /** Looks again and again until this process is told to end. */

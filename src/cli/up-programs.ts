@@ -58,6 +58,7 @@ function componentPrograms(given: string, flags: UpFlags, words: readonly string
     partitions: String(flags.partitions ?? process.env['MILLRACE_PARTITIONS'] ?? ''),
     placement,
     rescanMs: flags.rescan === undefined ? (placement === 'thread' ? 0 : RESCAN_MS) : 1_000 * flags.rescan,
+    isQuiet: flags.quiet === true,
     security: fileOf(flags.security, '--security'),
     loader: fileOf(flags.loader, '--loader'),
     plugins: fileOf(flags.plugins, '--plugins'),

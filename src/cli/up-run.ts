@@ -26,7 +26,7 @@ import {
 import { openClusterStore } from '../cluster-store/index.js';
 import { Deferred } from '../deferred.js';
 import { ConfigError, createLogger, type Logger, MillraceError, UnreachableError } from '../index.js';
-import { type OptionValues, readOptionsFile, resolveOptions } from '../options/index.js';
+import { type OptionValues, readOptionsFile, resolveOptions, variableOf } from '../options/index.js';
 import { OutputFile } from '../output-file.js';
 import { v1 } from '../protocol/index.js';
 import { startProcess } from '../resources/execution/index.js';
@@ -81,6 +81,8 @@ interface RunPlan {
   readonly store: RunStore | undefined;
   readonly faults: string;
   readonly flags: UpFlags;
+  /** Of each process of the application. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly isVerbose: boolean;
 }
 
@@ -224,7 +226,7 @@ async function planOf(
   flags: UpFlags,
   { program, isVerbose }: Pick<Invocation, 'program' | 'isVerbose'>,
 ): Promise<RunPlan> {
-  const { values } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
+  const { values, provenance } = resolveOptions({ env: process.env, file: readOptionsFile({ folder: process.cwd() }) });
   const net = await netSettings({ ...values, listen: 'unix:' });
   const faults = process.env['MILLRACE_FAULT'] ?? '';
   FaultPoints.parse(faults);
@@ -241,6 +243,10 @@ async function planOf(
     key: typeof net?.key === 'string' ? net.key : randomBytes(32).toString('hex'),
     faults,
     flags,
+    environment: {
+      ...sharedOptions(flags),
+      ...(flags.quiet === true && provenance.logLevel.source === 'default' && { [variableOf('logLevel')]: 'warn' }),
+    },
     isVerbose,
   };
 }
@@ -310,8 +316,8 @@ function launcherOf(
   });
 }
 
-function nodeStart(plan: RunPlan, { host, hostId, launcher }: BackendStart): NodeStart {
-  const { run, folder, key, tls, store, hosts, flags, faults, isVerbose } = plan;
+function nodeStart(plan: RunPlan, { host, hostId, launcher, secret }: BackendStart): NodeStart {
+  const { run, folder, key, tls, store, hosts, flags, faults, environment, isVerbose } = plan;
   return {
     role: 'node',
     run,
@@ -321,11 +327,12 @@ function nodeStart(plan: RunPlan, { host, hostId, launcher }: BackendStart): Nod
     store,
     ...linksOf(hosts, flags, host),
     version: ownVersion(),
-    environment: sharedOptions(flags),
+    environment,
     logLevel: isVerbose ? 'debug' : 'warn',
     node: host.node,
     hostId,
     launcher,
+    secret,
     sharedBy: nodesBeside(hosts, host),
     faults,
   };

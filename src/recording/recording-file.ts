@@ -8,7 +8,7 @@ import { isRecord, messageOf } from '../foreign.js';
 import { compiledModule } from '../installation.js';
 import { OutputFile } from '../output-file.js';
 import { Recorder, type RecorderOptions } from './recorder.js';
-import { partOf } from './recording-parts.js';
+import { partOf, readRecordingFile } from './recording-parts.js';
 
 export interface RecordingFileOptions {
   /** Names or paths of the actors to record; `*` stands for any characters. */
@@ -35,16 +35,26 @@ export class RecordingFile {
   readonly recorder: Recorder;
   readonly #file: OutputFile;
   readonly #onFailure: RecordingFileOptions['onFailure'];
+  readonly #path: string;
+  /** It has files of partitions elsewhere beside it. */
+  #hasParts = false;
   #hasHeader = false;
   #isClosed = false;
   #failure: ResourceError | undefined;
 
-  /** Writes the header. Throws ConfigError if the file cannot be written: a failure later does not stop the program. */
+  /** Writes the header. Throws ConfigError if the file cannot be written, or another process writes it: a failure later does not stop the program. */
   constructor(path: string, options: RecordingFileOptions) {
     const { actors, millraceVersion, seed, module, token } = options;
     const header = { millraceVersion, nodeVersion: versions.node, seed: seed?.toString(), module, token };
     this.#onFailure = options.onFailure;
-    this.#file = new OutputFile({ what: 'The recording', path, onFailure: (failure) => this.#failed(failure) });
+    this.#path = path;
+    this.#file = new OutputFile({
+      what: 'The recording',
+      path,
+      // That of a part is written by the process that holds the whole one, or for it.
+      isHeld: token !== undefined,
+      onFailure: (failure) => this.#failed(failure),
+    });
     const elsewhere = this.#elsewhere(path, { actors, millraceVersion, module });
     this.recorder = new Recorder({
       actors,
@@ -60,6 +70,21 @@ export class RecordingFile {
   /** Why the recording, or that of a partition elsewhere, is incomplete: the error names the file. Undefined while everything was written. Check it after `close`. */
   get failure(): ResourceError | undefined {
     return this.#failure;
+  }
+
+  /**
+   * Nothing was recorded, here or in a partition elsewhere: no actor and no segment has one of the names, or none of those has done anything. Look at it
+   * after `close`.
+   */
+  get isEmpty(): boolean {
+    if (this.recorder.recorded > 0) return false;
+    if (!this.#hasParts) return true;
+    try {
+      return readRecordingFile(this.#path).events.length === 0;
+    } catch {
+      // Then there is a failure.
+      return false;
+    }
   }
 
   /** Returns when what was recorded until now is on the disk: a `failure` that only the disk knows of is known then. Never throws. */
@@ -95,6 +120,7 @@ export class RecordingFile {
       settings: ({ number, token }) => {
         if (this.#isClosed) return undefined;
         const part = partOf(resolve(path), number);
+        this.#hasParts = true;
         removeEarlier(part);
         return JSON.stringify({ ...options, token, path: part });
       },

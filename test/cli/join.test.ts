@@ -162,6 +162,7 @@ console.error(runtime.controlPlane + ' serves');`,
     for (const to of ['nonsense', 'tcp://b.example:7000', 'tcp://127.0.0.1:1']) {
       const refused = await run(['join', '--to', to], { MILLRACE_CLUSTER_KEY_FILE: '' });
       expect([1, 2], refused.stderr).to.include(refused.code);
+      if (to.includes('127.0.0.1')) expect(refused.stderr).to.include(`joins ${to} without a key`);
     }
   });
 });

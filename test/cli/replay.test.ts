@@ -1,4 +1,5 @@
-import { appendFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, appendFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { join } from 'node:path';
 import { behavior } from '#src/actors/kernel/index.js';
@@ -130,6 +131,17 @@ describe('millrace run --record', function () {
     const { stdout } = await folder.ask(['replay', 'run.rec']);
     expect(stdout).to.match(/\/segments-manager {2}millrace\.v1\.SegmentsManager/);
     expect((await folder.ask(['run', 'tiny.js', '--record-actors', 'x'])).stderr).to.include('--record');
+    const nothing = await folder.ask([...words, '--record-actors', 'nobody']);
+    expect(nothing.code).to.equal(0);
+    expect(nothing.stderr).to.include('run.rec has nothing').and.include('is called nobody');
+    expect(existsSync(join(folder.path, 'run.rec.lock'))).to.equal(false);
+    folder.write('run.rec.lock', String(process.ppid));
+    const second = await folder.ask(words);
+    expect(second.code).to.equal(2);
+    expect(second.stderr).to.include(`run.rec is being written already, by process ${process.ppid}`);
+    // Left by a process that has ended.
+    folder.write('run.rec.lock', String(spawnSync('true').pid));
+    expect((await folder.ask(words)).code).to.equal(0);
   });
 
   it('replays a segment of a pipeline, alone, and says where it writes something else', async () => {

@@ -208,12 +208,13 @@ export class ControlPlaneClient {
 
   /** Waits until an actor registers the name. Rejects with AskTimeoutError at the deadline. With `signal` the control plane waits no longer, too. */
   async lookup(name: string, service: string, timeoutMs: number, signal?: AbortSignal): Promise<Ref> {
-    if (this.#options.others !== undefined) {
-      const { scheduler } = this.#options;
+    const { others, scheduler } = this.#options;
+    if (others !== undefined) {
       return lookupAmong(
         (...given) => this.followName(name, ...given),
         scheduler,
         { name, service, timeoutMs },
+        others,
         signal,
       );
     }

@@ -14,6 +14,8 @@ export interface OtherClusters {
   holder(name: string): Ref | undefined;
   /** Calls `listener` when something of that has changed. Returns a function that ends that. */
   onChange(listener: () => void): () => void;
+  /** A clause that says why there are none; undefined where some are known, or none is looked for. */
+  solitude(): string | undefined;
   /** The members of groups in them, with negative ids. */
   resources(): Iterable<v1.Resource>;
   /** An actor of this cluster has a name. Throws CapacityError where that cannot be offered to the others. */
@@ -92,16 +94,20 @@ export async function lookupAmong(
   follow: (known: { readonly ref: Ref | undefined } | undefined, signal: AbortSignal) => Promise<Ref | undefined>,
   scheduler: Scheduler,
   { name, service, timeoutMs }: { readonly name: string; readonly service: string; readonly timeoutMs: number },
+  others: OtherClusters,
   given?: AbortSignal,
 ): Promise<Ref> {
   const late = new AbortController();
-  const timer = scheduler.setTimer(timeoutMs, () =>
+  const timer = scheduler.setTimer(timeoutMs, () => {
+    const why =
+      others.solitude() ??
+      'spawn it with { name, register: true } or call runtime.register, and look for the same name';
     late.abort(
       new AskTimeoutError(
-        `no member of the network offered an actor of ${service} under the name "${name}" within ${timeoutMs} ms: spawn it with { name, register: true } or call runtime.register, and look for the same name`,
+        `no member of the network offered an actor of ${service} under the name "${name}" within ${timeoutMs} ms: ${why}`,
       ),
-    ),
-  );
+    );
+  });
   const signal = given === undefined ? late.signal : AbortSignal.any([given, late.signal]);
   try {
     for (let known: { readonly ref: Ref | undefined } | undefined; ; known = { ref: undefined }) {

@@ -37,6 +37,8 @@ export interface NetworkMemberOptions {
   readonly bytesPerSecond: number;
   /** Called with each member that is new, has another status or description, or was forgotten; then `member` is undefined. */
   readonly changed: (id: bigint, member: Member | undefined) => void;
+  /** A seed has not answered when this process joined. */
+  readonly unanswered: (seed: string, error: unknown) => void;
 }
 
 type Peer = ActorRef<typeof v1.NetworkMember>;
@@ -76,17 +78,17 @@ export class NetworkMember {
    * none has answered in time: to whether one has. It looks for the seeds again and again then.
    */
   async join(): Promise<boolean> {
-    const { system, scheduler } = this.#options;
+    const { system, scheduler, unanswered } = this.#options;
     this.#actor = system.spawn(this.#behavior(), { name: 'network-member', cUid: membershipCUid });
     this.#nextTick();
     const deadlineMs = scheduler.now() + limits.connectTimeoutMs;
     let waiting = this.#state.seeds.length;
     let hasJoined = false;
     for (const seed of this.#state.seeds) {
-      const joined = this.#joinBy(seed, deadlineMs, () => hasJoined).catch(() => false);
+      const joined = this.#joinBy(seed, deadlineMs, () => hasJoined).catch((error: unknown) => unanswered(seed, error));
       void joined.then((isJoined) => {
         waiting -= 1;
-        hasJoined ||= isJoined;
+        hasJoined ||= isJoined === true;
         this.#waiters.progressed();
       });
     }
@@ -250,7 +252,6 @@ export class NetworkMember {
 
   /** Exchanges tables with the process at an address until this one knows all that it knows, or has joined otherwise. */
   async #joinBy(address: string, deadlineMs: number, hasJoined: () => boolean): Promise<boolean> {
-    const { scheduler } = this.#options;
     for (let round = 0; round < JOIN_ROUNDS && !this.#isOver && !hasJoined(); round++) {
       const answer = await this.#exchange(address);
       if (answer === undefined) return false;
@@ -258,7 +259,7 @@ export class NetworkMember {
         !isAlive({ status }) || id === this.#state.self.description.id || this.#state.members.has(id);
       const knowsAll = (): boolean => answer.states.every(isKnown);
       await this.#until(() => hasJoined() || this.#state.wanted.size === 0 || knowsAll(), deadlineMs);
-      if (knowsAll() || scheduler.now() >= deadlineMs) return true;
+      if (knowsAll() || this.#options.scheduler.now() >= deadlineMs) return true;
     }
     return false;
   }

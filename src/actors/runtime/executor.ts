@@ -1,5 +1,6 @@
 import { type ClusterStore, openClusterStore } from '../../cluster-store/index.js';
 import { ConfigError, StoppedError, UnreachableError } from '../../errors.js';
+import { shownValue } from '../../foreign.js';
 import { guardedLogger, type Logger, silentLogger } from '../../logging/index.js';
 import { RealScheduler, type Scheduler, type UndeclaredWork, VirtualScheduler } from '../../scheduler/index.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transport/memory/index.js';
@@ -34,6 +35,14 @@ interface Started {
   readonly runtime: Runtime;
   readonly place: string;
   isCrashed: boolean;
+}
+
+/** Names are parts of addresses, of paths and of lines of the log. */
+function checkPlaceName(what: string, given: unknown): void {
+  if (typeof given === 'string' && /^[^\p{C}\s/!#]{1,255}$/u.test(given)) return;
+  throw new ConfigError(
+    `Executor.start({ ${what} }) needs a name of 1 to 255 whole characters without blanks, "/", "!" and "#", not ${shownValue(given)}.`,
+  );
 }
 
 const NO_FAULTS = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0 };
@@ -94,6 +103,7 @@ export class Executor {
     }
     const { node = 'node-0', name = 'process-0', linkDeadMs } = options;
     const place = `${node}/${name}`;
+    for (const [what, given] of Object.entries({ node, name })) checkPlaceName(what, given);
     if (this.#started.some((other) => other.place === place && isUp(other))) {
       throw new ConfigError(`A process "${name}" already runs on "${node}"; give this one another name.`);
     }

@@ -41,7 +41,7 @@ export {
   PLACE_ON,
 } from './placing/index.js';
 export type { PipelineCounts, RunOptions } from './pipeline-runs.js';
-export type { MemberOfNetwork, NetworkDescription, NetworkSettings } from './network/index.js';
+export type { MemberOfNetwork, NetworkDescription, NetworkSettings, UnansweredSeed } from './network/index.js';
 export type { RuntimeOptions, RuntimeSpawnOptions, ServedControlPlane } from './runtime-options.js';
 export type { NameListener } from './name-watches.js';
 export type { RegisterOptions } from './registered-names.js';

@@ -31,5 +31,6 @@ export {
   runsFolder,
   writeKey,
 } from './programs/run-folder.js';
+export { newStartSecret } from './start-secret.js';
 export { stepInfo, steps } from './steps.js';
 export { childrenOf, FAN_OUT, isWithin, parentOf, ROOT } from './tree.js';

@@ -2,9 +2,11 @@ import { expect } from 'chai';
 import { systemKey } from '#src/actors/kernel/index.js';
 import type { Runtime } from '#src/actors/runtime/index.js';
 import { componentNetwork } from '#src/actors/component/index.js';
+import { textCodable } from '#src/descriptors/index.js';
 import { HandlerError } from '#src/errors.js';
 import { globalServicesInputCUid, introspectionCUid } from '#src/ids/index.js';
 import { type AnyService, type Ref, v1 } from '#src/protocol/index.js';
+import { v1 as onDemand } from '#src/protocol/on-demand/index.js';
 import { rejection } from '../../support/rejection.js';
 import { eventually } from '../../support/until.js';
 import { depot } from '../component/depot.js';
@@ -59,6 +61,8 @@ describe('a process that sends requests in the name of another one', () => {
     const plane = forger.peers.reference(v1.ControlPlane, control.controlPlane, globalServicesInputCUid);
     const calls = at(v1.ContextCalls, victim);
     const client = at(v1.ControlPlaneClient, victim);
+    const { ref: values } = await victim.publisher('values', textCodable);
+    const publisher = forger[systemKey].reference(v1.ValuePublisher, values.toRef());
     const spawner = at(v1.Spawner, control);
     const pool = at(v1.ComponentPool, control);
     const placer = partOf(victim, v1.Placer);
@@ -90,6 +94,8 @@ describe('a process that sends requests in the name of another one', () => {
       'Spawner.unregister': () => spawner.unregister({ placer, id: 1, name: 'mine' }),
       'Placer.leaving': () => at(v1.Placer, victim).leaving({ ordinal: control.ordinals[0] ?? 0 }),
       'ComponentPool.acquire': () => pool.acquire({ caller, id: 9, timeoutMs: 100 }),
+      'ValuePublisher.subscribe': () =>
+        publisher.subscribe({ subscriber: placer, typeName: textCodable.typeName, reader: 0 }),
       'ComponentPool.describePool': () => pool.describePool({ caller, token: 1n }),
     };
     for (const [what, send] of Object.entries(forged)) {
@@ -104,6 +110,10 @@ describe('a process that sends requests in the name of another one', () => {
     await cluster.pass(2_000);
 
     expect(await placed.run({ value: 4 })).to.include({ value: 4 });
+    // The update has said that the cluster has nothing.
+    expect(await (await victim.place(adder, { on: { node: control.node } })).run({ value: 5 })).to.include({
+      value: 5,
+    });
     expect(await users.run({ value: 2 })).to.be.an('object');
     await victim.lookup(Errands, 'mine');
     expect(victim.health().isReady).to.equal(true);
@@ -111,6 +121,39 @@ describe('a process that sends requests in the name of another one', () => {
     expect(after.resources.map(({ id }) => id)).to.deep.equal(resources.map(({ id }) => id));
     expect(after.names.map(({ name }) => name)).to.not.include('theirs');
     await served.close();
+  });
+
+  it('is refused by the host of a partition on a thread, and by that of its actors', async () => {
+    const cluster = new Cluster({}, 'thread');
+    const victim = await cluster.start();
+    const forger = await cluster.start();
+    const [ordinal = 0] = victim.ordinals.slice(1);
+    const at = <S extends AnyService>(of: S) => forger[systemKey].reference(of, partOf(victim, of));
+    const [host, held, placer] = [at(onDemand.PartitionHost), at(v1.SpawnerHost), partOf(victim, v1.Placer)];
+    const launch = 'partition-host-1.1';
+    const { address } = await besideFirst(victim);
+    const actor = { ordinal, placer, id: 1 };
+    const before = victim.health();
+    for (const [what, send] of Object.entries({
+      'PartitionHost.enrol': () => host.enrol({ launch, address }),
+      'PartitionHost.activate': () => host.activate({ launch }),
+      'SpawnerHost.hold': () => held.hold(actor),
+      'SpawnerHost.release': () => held.release(actor),
+      'SpawnerHost.withdraw': () => held.withdraw(actor),
+    })) {
+      const error = await rejection(send());
+      expect(error, what).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+      expect(String(error), what).to.match(/did not arrive over (a|the) link of/);
+    }
+    // Nobody answers these. What comes after them over the same link tells that they were handled.
+    host.report({ launch, failures: 77 });
+    host.log({ launch, level: 'error', message: 'forged' });
+    host.interceptorFailed({ message: 'forged' });
+    await rejection(host.enrol({ launch, address }));
+    expect(JSON.stringify(cluster.log.map(({ message }) => message))).to.not.include('forged');
+    expect(victim.metrics().failures).to.be.below(77);
+    expect(victim.health().partitions).to.have.length(before.partitions.length);
+    expect(victim.health().isReady).to.equal(true);
   });
 
   it('is told apart from the partitions of that one also after these have lost their link: their calls go on', async () => {

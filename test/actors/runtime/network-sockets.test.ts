@@ -2,13 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { componentNetwork, joinNetworks } from '#src/actors/component/index.js';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { ConfigError } from '#src/errors.js';
 import { openVisitor, surveyNetwork } from '#src/actors/runtime/survey/index.js';
 import { memoryLogger, silentLogger } from '#src/logging/index.js';
 import { resolveOptions } from '#src/options/index.js';
+import { v1 } from '#src/protocol/index.js';
 import { rejection } from '../../support/rejection.js';
 import { eventually } from '../../support/until.js';
+import { Listing } from '../transport/errands.js';
 
 /** Programs of one process: between them there is nothing but sockets. */
 describe('a network over sockets', function () {
@@ -103,6 +106,27 @@ describe('a network over sockets', function () {
     await eventually(() => living(one).length === 2 && living(two).length === 2);
     expect(living(forged)).to.deep.equal(['forged']);
     expect(one.members().map(({ node }) => node)).to.deep.equal(['one', 'two']);
+    expect(two.network()?.unanswered).to.deep.equal([]);
+    // What is not let in says so, where it looks for others, and as a gateway.
+    const [unanswered] = forged.network()?.unanswered ?? [];
+    expect(unanswered).to.include({ address: place('one'), hasRefused: true });
+    expect(String(await rejection(forged.lookup(v1.PartitionRuntime, 'it', { timeoutMs: 50 }))))
+      .to.include('no seed of the network has answered (')
+      .and.include('different cluster keys');
+    const joined = { own: componentNetwork(one), other: componentNetwork(forged) };
+    expect(await rejection(joinNetworks(joined, { services: [Listing] })))
+      .to.be.instanceOf(ConfigError)
+      .with.property('message')
+      .that.includes('not let into the network "other"')
+      .and.includes('different cluster keys');
+    const given: unknown = { own: one, other: forged };
+    const called = (args: unknown[]): Promise<unknown> => Promise.resolve(Reflect.apply(joinNetworks, undefined, args));
+    expect(String(await rejection(called([given, { services: [Listing] }])))).to.include(
+      'as "own", not an object of the class Runtime',
+    );
+    expect(String(await rejection(called([one, { services: [Listing] }]))))
+      .to.include('needs networks by their names')
+      .and.include('not an object of the class Runtime');
   });
 
   it('tells a visitor who is there, and no member of the visitor', async () => {

@@ -57,6 +57,16 @@ describe('a network of processes without a common control plane', () => {
     await until(() => all.every((runtime) => living(runtime) === 5));
   });
 
+  it('refuses names of nodes and processes that are none', async () => {
+    for (const wrong of ['', 'a b', 'a/b', 'a#b', 'a!b', 'a\nb', '\ud800', 'n'.repeat(256)]) {
+      for (const names of [{ node: wrong }, { name: wrong }]) {
+        const error = await rejection(cluster.executor.start(names));
+        expect(error, JSON.stringify(names)).to.be.instanceOf(ConfigError);
+        expect(String(error)).to.include('1 to 255 whole characters without blanks');
+      }
+    }
+  });
+
   it('finds actors by their names in other processes, and asks them directly', async () => {
     const { first, second, third } = await several(3);
     await second.register('it', second.spawn(numbered(2)));

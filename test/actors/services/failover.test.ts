@@ -46,13 +46,13 @@ describe('global services that follow others, on virtual time', () => {
     let tag = 0n;
     const create = (name: string, node: number) =>
       launcher.services.ask((services) =>
-        services.create({ kind: PROCESS, name, node, process: program, requester: 7n, tag: BigInt(ids.length + 1) }),
+        services.create({ kind: PROCESS, name, node, process: program, tag: BigInt(ids.length + 1) }),
       );
     for (let round = 0; round < 4; round += 1) {
       const { id } = await create(`round-${round}`, round);
       ids.push(id);
       await launcher.services.ask((services) =>
-        services.create({ kind: GROUP, name: `group-${round}`, members: ids, requester: 7n, tag: ++tag }),
+        services.create({ kind: GROUP, name: `group-${round}`, members: ids, tag: ++tag }),
       );
       await kill();
       for (const [index, each] of ids.entries()) {
@@ -88,7 +88,7 @@ describe('global services that follow others, on virtual time', () => {
 
   it('create once for a request that those before them may have executed, and answer a join that waited meanwhile', async () => {
     await up(2);
-    const request = { kind: PROCESS, name: 'once', node: 1, process: program, requester: 7n, tag: 1n };
+    const request = { kind: PROCESS, name: 'once', node: 1, process: program, tag: 1n };
     const joined = launcher.services.ask((services) => services.join(byName(PROCESS, 'once'), { timeoutMs: 60_000 }));
     const creating = launcher.services.ask((services) => services.create(request, { timeoutMs: 60_000 }));
     while (run.processes.length === 0) await pass(0.1);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ManagedProcesses } from '#src/actors/services/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
+import { globalServicesInputCUid } from '#src/ids/index.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { millraceRejection as rejection } from '../../support/rejection.js';
@@ -39,7 +40,7 @@ describe('global services, on virtual time', () => {
   });
 
   it('create once for a request that is repeated, and refuse a name that is taken', async () => {
-    const request = { tag: 1n, requester: 0n, kind: PROCESS, name: 'one', process: program };
+    const request = { tag: 1n, kind: PROCESS, name: 'one', process: program };
     const [first, second] = await Promise.all([services.create(request), services.create(request)]);
     expect(second.id).to.equal(first.id);
     expect(run.processes).to.have.length(1);
@@ -47,6 +48,13 @@ describe('global services, on virtual time', () => {
     run.processes[0]?.exit(0);
     await services.join(byName(PROCESS, 'one'));
     expect((await services.create({ ...request, tag: 3n })).id).to.equal(first.id + 1n);
+    // Another sender has tags of its own, so it can take nobody's request.
+    const asks = await run.stranger();
+    const theirs = asks.reference(v1.GlobalServices, run.services, globalServicesInputCUid);
+    const { id } = await theirs.create({ ...request, tag: 3n, name: 'theirs' });
+    expect(id).to.equal(first.id + 2n);
+    const group = { tag: 9n, kind: GROUP };
+    expect((await theirs.create(group)).id).not.to.equal((await services.create(group)).id);
   });
 
   it('choose a name that nobody has for a process or a group without one', async () => {
@@ -68,7 +76,7 @@ describe('global services, on virtual time', () => {
   });
 
   it('create a group without a name once for a request that is repeated', async () => {
-    const request = { tag: 1n, requester: 0n, kind: GROUP };
+    const request = { tag: 1n, kind: GROUP };
     const { id } = await services.create(request);
     expect((await services.create(request)).id).to.equal(id);
     expect((await services.create({ ...request, tag: 2n })).id).not.to.equal(id);
@@ -155,7 +163,10 @@ describe('global services, on virtual time', () => {
 describe('ManagedProcesses', () => {
   it('keeps an exit that overtakes the answer to the start', () => {
     const processes = new ManagedProcesses();
-    const { process: created } = processes.create(v1.ResourceToCreate.create({ kind: PROCESS, name: 'fast' }));
+    const { process: created } = processes.create(
+      v1.ResourceToCreate.create({ kind: PROCESS, name: 'fast' }),
+      'a process',
+    );
     expect(created.state).to.equal(STARTING);
     processes.exited(v1.ProcessExit.create({ pUid: created.id, code: 3 }));
     expect(processes.started(created.id, 77)).to.deep.include({ state: ENDED, pid: 77 });
@@ -169,7 +180,8 @@ describe('ManagedProcesses', () => {
         const ids: bigint[] = [];
         const states = new Map<bigint, number>();
         for (const { of, what } of events) {
-          if (what === 'create') ids.push(processes.create(v1.ResourceToCreate.create({ kind: PROCESS })).process.id);
+          if (what === 'create')
+            ids.push(processes.create(v1.ResourceToCreate.create({ kind: PROCESS }), 'a process').process.id);
           const id = ids[of % Math.max(1, ids.length)];
           if (id === undefined) continue;
           if (what === 'started') processes.started(id, 1);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { stepInfo } from '#src/actors/services/index.js';
+import { guestsCUid, stepInfo } from '#src/actors/services/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { backendFrontendCUid, globalServicesInputCUid, shepherdCUid } from '#src/ids/index.js';
 import { v1 } from '#src/protocol/index.js';
@@ -57,7 +57,7 @@ describe('a host that joins a run, on virtual time', () => {
     await up();
     const { guests, hostId } = await run.join('late', 2);
     expect(await guests.settle({ hostId })).to.include({ index: 2, process: 'worker-2' });
-    await guests.admit({ hostId, node: 'late' });
+    await guests.admit({ hostId, node: 'late', secret: 'any' });
     expect(run.launcher.describe().nodes?.map(({ index, name }) => `${index} ${name}`)).to.deep.equal([
       '0 node-0',
       '1 node-1',
@@ -127,15 +127,17 @@ describe('a host that joins a run, on virtual time', () => {
     const theirs = asks.reference(v1.GlobalServices, run.services, globalServicesInputCUid);
     const shepherd = asks.reference(v1.Shepherd, places[0]?.address ?? '', shepherdCUid(0));
     const frontend = asks.reference(v1.Launcher, run.launcherAddress, backendFrontendCUid(hostId));
+    const theirPlace = { address: asks.address, controlPlane: asks.address };
     const forged = {
-      'Guests.admit': () => strange.admit({ hostId, node: 'late' }),
+      'Guests.admit': () => strange.admit({ hostId, node: 'late', secret: 'any' }),
       'Guests.leave': () => strange.leave({ hostId }),
       'Guests.settle': () => strange.settle({ hostId }),
       'Guests.parting': () => strange.parting({ hostId }),
       'GlobalServices.exited': () => theirs.exited({ pUid, code: 3 }),
       'GlobalServices.nodeJoined': () => theirs.nodeJoined({ index: 9, name: 'nine', address: asks.address }),
       'GlobalServices.nodeLeft': () => theirs.nodeLeft({ index: 2, cause: 'a word' }),
-      'Shepherd.globalServicesUp': () => shepherd.globalServicesUp({ address: 'memory://x/y/0', controlPlane: 'x' }),
+      'Shepherd.globalServicesUp': () => shepherd.globalServicesUp({ secret: 'guessed', place: theirPlace }),
+      'Shepherd.globalServicesStandBy': () => shepherd.globalServicesStandBy({}),
       'Launcher.backendIsUp': () => frontend.backendIsUp({ hostId, address: asks.address, version: VERSION }),
       'Launcher.output': () => frontend.output({ process: 'late', text: Buffer.from('forged') }),
       'Launcher.records': () => frontend.records({ records: [{ process: 'late', level: 'info', message: 'forged' }] }),
@@ -147,6 +149,26 @@ describe('a host that joins a run, on virtual time', () => {
     expect((await processes())[0]).to.equal('worker-2@2 ALIVE');
     expect((await nodes()).slice(0, 3)).to.deep.equal(['node-0', 'node-1', 'late']);
     expect(run.output.join()).to.not.include('forged');
+    await run.launcher.down();
+  });
+
+  it('greets with a secret that only it has: who is first without it is refused, and neither heard nor in its way', async () => {
+    await up();
+    const asks = await run.stranger();
+    const hostId = 11n;
+    const guests = asks.reference(v1.Guests, run.launcherAddress, guestsCUid);
+    expect(await rejection(guests.admit({ hostId, node: 'late' }))).to.include({ handlerCode: 'PROTOCOL' });
+    await guests.admit({ hostId, node: 'late', secret: 'of late' });
+    const frontend = asks.reference(v1.Launcher, run.launcherAddress, backendFrontendCUid(hostId));
+    const { address } = asks;
+    for (const secret of ['', 'of lat', 'of latr', 'of late and more']) {
+      const error = await rejection(frontend.backendIsUp({ hostId, address, version: VERSION, secret }));
+      expect(error, secret).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
+      expect(error.message).to.match(/does not have the secret/);
+    }
+    const early = frontend.output({ process: 'late', text: Buffer.from('forged') });
+    expect((await rejection(early)).message).to.match(/has not greeted yet/);
+    await frontend.backendIsUp({ hostId, address, version: VERSION, secret: 'of late' });
     await run.launcher.down();
   });
 
@@ -180,7 +202,7 @@ describe('a host that joins a run, on virtual time', () => {
     const old = await run.join('old', 2);
     expect((await rejection(old.guests.settle(old))).message).to.match(/has Millrace 0.9.9, and the run 1.0.0/);
     expect((await old.ended).cause).to.match(/install the same/);
-    const silent = { hostId: 5n, node: 'silent' };
+    const silent = { hostId: 5n, node: 'silent', secret: 'any' };
     await old.guests.admit(silent);
     const { patienceMs } = stepInfo(v1.Step.BACKENDS);
     expect((await rejection(old.guests.settle(silent, { timeoutMs: 2 * patienceMs }))).message).to.match(/was not up/);
@@ -194,7 +216,8 @@ describe('a host that joins a run, on virtual time', () => {
     await up();
     const { guests, hostId, ended } = await run.join('late', 2);
     await guests.settle({ hostId });
-    const refusal = async (node: string): Promise<Error> => rejection(guests.admit({ hostId: 7n, node }));
+    const refusal = async (node: string): Promise<Error> =>
+      rejection(guests.admit({ hostId: 7n, node, secret: 'any' }));
     for (const node of ['', 'n'.repeat(256), '../launcher', 'a b', 'a\nb']) {
       expect(await refusal(node), node).to.include({ code: 'REFUSED', reason: 'BAD_NODE_NAME' });
     }

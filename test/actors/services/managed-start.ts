@@ -17,6 +17,7 @@ export function managedStart(module: string, folder: string): Omit<Managed, 'out
       key: '',
       listen: 'unix:',
       advertisedHost: '',
+      secret: '',
       launcher: 'unix:/launcher',
       store: undefined,
       tls: undefined,

@@ -53,13 +53,13 @@ describe('the processes of a shepherd', () => {
   });
 
   it('are known to global services that follow others, whose late orders start nothing', async () => {
-    processes.start(v1.ProcessToStart.create({ pUid: 7n, name: 'one', requester: 3n, tag: 2n, epoch: 1n }));
+    processes.start(v1.ProcessToStart.create({ pUid: 7n, name: 'one', requester: 'a process', tag: 2n, epoch: 1n }));
     start(5n);
     await processes.end(5n, 100).catch(() => {});
     const [ended, alive] = processes.inventory(2n);
     expect(ended).to.include({ pUid: 5n, pid: 2 });
     expect(ended?.exit).to.include({ signal: 'SIGTERM' });
-    expect(alive).to.include({ pUid: 7n, name: 'one', pid: 1, requester: 3n, tag: 2n, exit: undefined });
+    expect(alive).to.include({ pUid: 7n, name: 'one', pid: 1, requester: 'a process', tag: 2n, exit: undefined });
     const late = v1.ProcessToStart.create({ pUid: 8n, epoch: 1n });
     expect(() => processes.start(late)).to.throw(ConfigError, 'other global services have followed');
     expect(processes.inventory(1n)).to.have.length(2);

@@ -9,6 +9,7 @@ const shared = {
   listen: 'unix:',
   advertisedHost: '',
   launcher: 'unix:/x',
+  secret: 'of the process',
   store: { address: 'embedded:/x', leaseMs: 5_000 },
   version: '1.0.0',
   environment: { MILLRACE_PARTITIONS: '2' },

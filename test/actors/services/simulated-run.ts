@@ -144,6 +144,13 @@ export class SimulatedRun {
     this.network.restart(`services-${node}`);
   }
 
+  /** A process that has the key of the run, and is none of its parts. */
+  async stranger(): Promise<Infrastructure> {
+    const asks = await this.#open('stranger', 'asks', () => {});
+    this.#asking.push(asks);
+    return asks;
+  }
+
   async close(): Promise<void> {
     await this.#infrastructure?.close();
     await Promise.all([...this.#closing, ...this.#asking.map((asks) => asks.close())]);
@@ -166,14 +173,15 @@ export class SimulatedRun {
     const address = this.#infrastructure?.address ?? '';
     const guests = asks.reference(v1.Guests, address, guestsCUid);
     const hostId = hostIdOf(name, name, 'run');
-    await guests.admit({ hostId, node: name });
-    const execution = this.#execute({ index, host: { node: name, host: '' }, hostId, launcher: address });
+    const secret = `secret of ${name}`;
+    await guests.admit({ hostId, node: name, secret });
+    const execution = this.#execute({ index, host: { node: name, host: '' }, hostId, launcher: address, secret });
     this.#asking.push(asks);
     return { guests, asks, hostId, ended: execution.ended, kill: () => execution.kill() };
   }
 
   #execute(start: BackendStart): Execution {
-    const { host, hostId, launcher, index } = start;
+    const { host, hostId, launcher, index, secret } = start;
     const ended = new Deferred<Ending>();
     const closed = (cause: string, isClean = true): void => {
       this.alive.delete(host.node);
@@ -190,7 +198,7 @@ export class SimulatedRun {
         this.#closing.push(infrastructure.close());
       };
       const system = this.#system(index, end);
-      backend = new Backend({ infrastructure, hostId, launcher, system, faults: this.#faults, orphaned });
+      backend = new Backend({ infrastructure, hostId, launcher, secret, system, faults: this.#faults, orphaned });
       await backend.start();
     };
     run().catch((error: unknown) => closed(`it threw ${String(error)}`, false));
@@ -209,7 +217,7 @@ export class SimulatedRun {
     };
   }
 
-  #executeGlobalServices({ index, address: node }: NodeIdentity): Execution {
+  #executeGlobalServices({ index, address: node }: NodeIdentity, secret: string): Execution {
     const ended = new Deferred<Ending>();
     const name = index === 0 ? 'global-services' : `global-services-${index}`;
     const place = `services-${index}`;
@@ -238,7 +246,8 @@ export class SimulatedRun {
         const options = { infrastructure, primary: node, controlPlane: address, launcher, nodes, endProcess };
         const services = new GlobalServices({ ...options, ...(term && { term }) });
         infrastructure.spawn(services.behavior(), { name: 'global-services', cUid: globalServicesInputCUid });
-        return shepherd.globalServicesUp({ address, controlPlane: 'none', pid: 1, epoch: term?.epoch ?? 0n });
+        const place = { address, controlPlane: 'none', pid: 1, epoch: term?.epoch ?? 0n };
+        return shepherd.globalServicesUp({ secret, place });
       };
       if (this.#options.hasStore !== true) return void (await serve());
       const { scheduler, log } = this;
@@ -253,7 +262,7 @@ export class SimulatedRun {
         deposed: () => Promise.resolve(endProcess()),
       });
       await election.leaderBy(scheduler.now() + 20_000);
-      if (election.leader?.address !== address) await shepherd.globalServicesStandBy({});
+      if (election.leader?.address !== address) await shepherd.globalServicesStandBy({ secret });
       await serve({ epoch: await lease.promise, store, run: 'run' });
     };
     run().catch((error: unknown) => end(`it threw ${String(error)}`));
@@ -289,7 +298,7 @@ export class SimulatedRun {
         };
         return { pid: this.#pids++, ended: ended.promise, signal };
       },
-      startGlobalServices: (node) => this.#executeGlobalServices(node),
+      startGlobalServices: (node, secret) => this.#executeGlobalServices(node, secret),
       kill: () => this.crash(index),
       endProcess,
     };

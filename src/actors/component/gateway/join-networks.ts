@@ -179,7 +179,7 @@ export async function joinNetworks(
   options: JoinNetworksOptions,
 ): Promise<NetworkGateway> {
   const of = 'joinNetworks';
-  if (typeof networks !== 'object' || networks === null) {
+  if (!isPlain(networks)) {
     throw new ConfigError(`${of} needs networks by their names, as in { shop, depot }, not ${shownValue(networks)}.`);
   }
   checkOptions(of, options, JOIN);
@@ -198,6 +198,7 @@ export async function joinNetworks(
   }
   checkServices(of, options?.services);
   checkApart(named);
+  for (const [name, { runtime }] of named) checkLetIn(name, runtime);
   return NetworkGateway.open(named, options);
 }
 
@@ -218,6 +219,22 @@ function checkApart(named: readonly (readonly [string, ComponentNetwork])[]): vo
       );
     }
   }
+}
+
+/** Another process of its cluster would be looked for in vain, again and again. */
+function checkLetIn(name: string, runtime: Runtime): void {
+  const refusal = runtime.network()?.unanswered.find(({ hasRefused }) => hasRefused);
+  if (refusal === undefined) return;
+  throw new ConfigError(
+    `The gateway is not let into the network "${name}": ${refusal.why} Start its runtime with the key of that network.`,
+  );
+}
+
+/** Of this realm or another one: no instance of a class. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function areOne(one: Runtime, other: Runtime): boolean {

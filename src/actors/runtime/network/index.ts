@@ -3,5 +3,5 @@
  * started with `seeds` have one.
  */
 export { NetworkCalls } from './network-calls.js';
-export { type MemberOfNetwork, type NetworkDescription, shownMember } from './network-view.js';
+export { type MemberOfNetwork, type NetworkDescription, shownMember, type UnansweredSeed } from './network-view.js';
 export { checkNetwork, type NetworkSettings, RuntimeNetwork } from './runtime-network.js';

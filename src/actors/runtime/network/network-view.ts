@@ -1,3 +1,5 @@
+import { ProtocolError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
 import { type Counts, isAlive, type NetworkState, Status } from '../../membership/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import { shownAddress } from '../../../transport/stack/index.js';
@@ -25,6 +27,17 @@ export interface NetworkDescription extends Counts {
   readonly unwell: number;
   /** Bytes a second that it may send to coordinate its network. */
   readonly budgetBytes: number;
+  /** Seeds that have not answered, as long as no other member is known. */
+  readonly unanswered: readonly UnansweredSeed[];
+}
+
+/** A seed at which nobody is, or that does not let this process in. */
+export interface UnansweredSeed {
+  readonly address: string;
+  /** A sentence. */
+  readonly why: string;
+  /** A process is there, and refuses this one: it has another key or version. */
+  readonly hasRefused: boolean;
 }
 
 const NAMES = ['alive', 'suspect', 'dead', 'left'] as const;
@@ -48,14 +61,10 @@ export function membersIn({ self, members }: NetworkState): MemberOfNetwork[] {
   return [shownMember(self.description, self.status, true), ...others];
 }
 
-export function describeNetwork({
-  members,
-  alive,
-  suspects,
-  health,
-  budget,
-  counts,
-}: NetworkState): NetworkDescription {
+export function describeNetwork(
+  { members, alive, suspects, health, budget, counts }: NetworkState,
+  failures: ReadonlyMap<string, unknown>,
+): NetworkDescription {
   const dead = [...members.values()].filter((member) => !isAlive(member) && member.status === Status.DEAD).length;
   return {
     ...counts,
@@ -64,5 +73,17 @@ export function describeNetwork({
     dead,
     unwell: health,
     budgetBytes: budget.perSecond,
+    unanswered: [...failures].map(([address, error]) => ({
+      address: shownAddress(address),
+      why: messageOf(error),
+      hasRefused: isRefusal(error),
+    })),
   };
+}
+
+/** What the other end of a connection has said is a ProtocolError, whatever is around it. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ProtocolError) return true;
+  if (error instanceof AggregateError && error.errors.some(isRefusal)) return true;
+  return error instanceof Error && error.cause !== undefined && isRefusal(error.cause);
 }

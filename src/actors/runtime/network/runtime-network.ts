@@ -51,6 +51,8 @@ export class RuntimeNetwork implements OtherClusters {
   readonly #settings: NetworkSettings;
   readonly #book: AddressBook;
   readonly #watchers = new Set<(members: readonly MemberOfNetwork[]) => void>();
+  /** Why seeds have not answered, by their addresses. */
+  readonly #unanswered = new Map<string, unknown>();
   readonly #offered = new Map<string, v1.MemberName>();
   #offeredBytes = 0;
   #isOffering = false;
@@ -104,6 +106,7 @@ export class RuntimeNetwork implements OtherClusters {
         this.#book.changed(id, known);
         this.#changed();
       },
+      unanswered: (seed, error) => void this.#unanswered.set(seed, error),
     });
     this.#member = member;
     const hasJoined = await member.join();
@@ -150,7 +153,11 @@ export class RuntimeNetwork implements OtherClusters {
   }
 
   describe(): NetworkDescription | undefined {
-    return this.#member && describeNetwork(this.#member.state);
+    if (this.#member === undefined) return undefined;
+    const { state } = this.#member;
+    // Whoever knows another member has found its network.
+    if (state.members.size > 0) this.#unanswered.clear();
+    return describeNetwork(state, this.#unanswered);
   }
 
   limit(bytesPerSecond: number): void {
@@ -173,6 +180,12 @@ export class RuntimeNetwork implements OtherClusters {
 
   onChange(listener: () => void): () => void {
     return this.#book.onChange(listener);
+  }
+
+  solitude(): string | undefined {
+    const { unanswered = [] } = this.describe() ?? {};
+    if (unanswered.length === 0) return undefined;
+    return `no seed of the network has answered (${unanswered.map(({ why }) => why.replace(/\.$/, '')).join('; ')})`;
   }
 
   resources(): Iterable<v1.Resource> {

@@ -16,6 +16,7 @@ import {
   later,
   type Later,
   senderAddress,
+  senderIdentity,
 } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
 import { GroupKeeper } from './kept-groups.js';
@@ -74,7 +75,7 @@ export class GlobalServices {
   behavior(): Behavior<typeof v1.GlobalServices, undefined> {
     return behavior(v1.GlobalServices, {
       supervision: { onFailure: 'resume' },
-      create: (_state, request) => this.#create(request),
+      create: (_state, request, context) => this.#create(request, senderIdentity(context)),
       query: (_state, query) => later(this.#find(query)),
       list: (_state, { kind }) => later(this.#list(kind)),
       join: (_state, query, context) => this.#join(query, deadlineOf(context)),
@@ -129,13 +130,17 @@ export class GlobalServices {
 
   // ---- create
 
-  #create(request: v1.ResourceToCreate): v1.ResourceDescriptorInit | Later<v1.ResourceDescriptorInit> {
+  /** `requester`: who has sent the request. What another one has asked for under the same tag is another request. */
+  #create(
+    request: v1.ResourceToCreate,
+    requester: string,
+  ): v1.ResourceDescriptorInit | Later<v1.ResourceDescriptorInit> {
     if (this.#isHalting) throw new ConfigError('Nothing can be created: the run is being torn down.');
     const { kind, members } = request;
-    if (kind === PROCESS) return later(this.#createProcess(request));
+    if (kind === PROCESS) return later(this.#createProcess(request, requester));
     if (kind === GROUP) {
       for (const member of members) this.#processes.get(member);
-      const group = this.#groups.create(request);
+      const group = this.#groups.create(request, requester);
       if (this.#keeper === undefined) return group;
       return later(this.#keepGroups(() => this.#groups.remove(group)).then(() => group));
     }
@@ -144,11 +149,11 @@ export class GlobalServices {
     );
   }
 
-  async #createProcess(request: v1.ResourceToCreate): Promise<v1.ResourceDescriptor> {
-    const { process, isNew } = this.#processes.create(request);
+  async #createProcess(request: v1.ResourceToCreate, requester: string): Promise<v1.ResourceDescriptor> {
+    const { process, isNew } = this.#processes.create(request, requester);
     const starting = this.#starting.get(process.id);
     if (!isNew) return starting ?? process;
-    const work = this.#start(process, request).finally(() => this.#starting.delete(process.id));
+    const work = this.#start(process, request, requester).finally(() => this.#starting.delete(process.id));
     this.#starting.set(process.id, work);
     return work;
   }
@@ -156,10 +161,11 @@ export class GlobalServices {
   async #start(
     { id: pUid, name }: v1.ResourceDescriptor,
     request: v1.ResourceToCreate,
+    requester: string,
   ): Promise<v1.ResourceDescriptor> {
     const { infrastructure, term } = this.#options;
     const { scheduler } = infrastructure;
-    const { requester, tag } = request;
+    const { tag } = request;
     const epoch = term?.epoch ?? 0n;
     try {
       const shepherd = await this.#shepherd(request.node);

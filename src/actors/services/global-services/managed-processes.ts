@@ -48,11 +48,14 @@ export class ManagedProcesses {
   }
 
   /**
-   * A new process, and whether it is new: the same request finds the same process. Throws ConfigError for a name that a process has which
+   * A new process, and whether it is new: the same request of the same requester finds the same process. Throws ConfigError for a name that a process has which
    * has not ended, and CapacityError past the limit.
    */
-  create(request: v1.ResourceToCreate): { readonly process: ProcessDescriptor; readonly isNew: boolean } {
-    const { requester, tag, node } = request;
+  create(
+    request: v1.ResourceToCreate,
+    requester: string,
+  ): { readonly process: ProcessDescriptor; readonly isNew: boolean } {
+    const { tag, node } = request;
     const key = `${requester}/${tag}`;
     const known = tag === 0n ? undefined : this.#byRequest.get(key);
     if (known !== undefined) return { process: this.get(known), isNew: false };
@@ -73,7 +76,7 @@ export class ManagedProcesses {
     const name = request.name === '' ? unusedName(chosen, this.#byName) : request.name;
     this.#byName.set(name, pUid);
     const process = { kind: v1.ResourceKind.PROCESS, id: pUid, name, node, state: STARTING };
-    return { process: this.#add(v1.ResourceDescriptor.create(process), request), isNew: true };
+    return { process: this.#add(v1.ResourceDescriptor.create(process), { requester, tag }), isNew: true };
   }
 
   /** One of the global services before, as the shepherd of its node knows it. */

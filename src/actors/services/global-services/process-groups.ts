@@ -15,8 +15,8 @@ export class ProcessGroups {
     return [...this.#byName.values()];
   }
 
-  /** The same members under the same name are the same group. Throws ConfigError for a name that another group has. */
-  create({ requester, tag, name, members }: v1.ResourceToCreate): v1.ResourceDescriptor {
+  /** `requester`: who has sent the request. The same members under the same name are the same group. Throws ConfigError for a name that another group has. */
+  create({ tag, name, members }: v1.ResourceToCreate, requester: string): v1.ResourceDescriptor {
     const request = { requester, tag };
     const known = this.#byRequest.get(keyOf(request)) ?? this.#byName.get(name);
     if (known !== undefined) {
@@ -74,9 +74,9 @@ export class ProcessGroups {
 }
 
 /** A request that may be repeated; one with the tag 0 is none. */
-type Request = Pick<v1.ResourceToCreate, 'requester' | 'tag'>;
+type Request = Pick<v1.KeptGroup, 'requester' | 'tag'>;
 
-const NO_REQUEST: Request = { requester: 0n, tag: 0n };
+const NO_REQUEST: Request = { requester: '', tag: 0n };
 
 function keyOf({ requester, tag }: Request): string {
   return `${requester}/${tag}`;

@@ -1,10 +1,11 @@
 import { Deferred } from '../../../deferred.js';
-import { ConfigError, UnreachableError } from '../../../errors.js';
+import { ConfigError, ProtocolError, UnreachableError } from '../../../errors.js';
 import { backendFrontendCUid } from '../../../ids/index.js';
 import { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import { assertSentFrom, type Behavior, behavior, type Context, later } from '../../kernel/index.js';
 import type { Infrastructure } from '../infrastructure.js';
+import { assertStartSecret, newStartSecret } from '../start-secret.js';
 
 /** A host on which a node runs. */
 export interface Host {
@@ -21,6 +22,8 @@ export interface BackendStart {
   readonly hostId: bigint;
   /** Where the launcher is reached. */
   readonly launcher: string;
+  /** See newStartSecret. */
+  readonly secret: string;
 }
 
 /** What the launcher shows of a run. */
@@ -36,7 +39,7 @@ export interface Display {
 
 export interface FrontendOptions {
   readonly infrastructure: Infrastructure;
-  readonly start: BackendStart;
+  readonly start: Omit<BackendStart, 'secret'>;
   readonly execute: (start: BackendStart) => Execution;
   readonly display: Display;
   /** A part of the node has ended by itself. */
@@ -48,6 +51,8 @@ export interface FrontendOptions {
 
 export interface ListenerOptions {
   readonly node: string;
+  /** Of the start data of the node. */
+  readonly secret: string;
   readonly display: Display;
   readonly failed: (failure: v1.PartFailed) => void;
   readonly servicesUp?: (place: v1.GlobalServicesPlace) => void;
@@ -59,14 +64,18 @@ export interface ListenerOptions {
 
 /** Hears the backend of one node, and shows what comes from there. */
 export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher, undefined> {
-  const { node, display, failed, servicesUp, backendIsUp, ended } = options;
+  const { node, secret, display, failed, servicesUp, backendIsUp, ended } = options;
   let address: string | undefined;
   const assertOfNode = (context: Context): void => {
-    if (address !== undefined) assertSentFrom(context, address, `What ${node} says`);
+    if (address === undefined) {
+      throw new ProtocolError(`What ${node} says was refused: its backend has not greeted yet.`);
+    }
+    assertSentFrom(context, address, `What ${node} says`);
   };
   return behavior(v1.Launcher, {
     supervision: { onFailure: 'resume' },
     backendIsUp: (_state, backend, context) => {
+      assertStartSecret(backend.secret, secret, `The greeting of ${node}`);
       assertSentFrom(context, address ?? backend.address, `What ${node} says`);
       backendIsUp(backend, context);
       address = backend.address;
@@ -99,6 +108,7 @@ export function listener(options: ListenerOptions): Behavior<typeof v1.Launcher,
 /** The launcher's end of one node: starts its backend, hears of it, and ends it. */
 export class Frontend {
   readonly #options: FrontendOptions;
+  readonly #secret = newStartSecret();
   readonly #up = new Deferred<v1.BackendUp>();
   #execution: Execution | undefined;
   #backend: v1.BackendUp | undefined;
@@ -142,7 +152,7 @@ export class Frontend {
     const { infrastructure, start, execute } = this.#options;
     const { index, host, hostId } = start;
     infrastructure.spawn(this.#behavior(), { name: `frontend-${index}`, cUid: backendFrontendCUid(hostId) });
-    const execution = execute(start);
+    const execution = execute({ ...start, secret: this.#secret });
     this.#execution = execution;
     void execution.ended.then(({ cause }) => {
       const where = host.host === '' ? execution.place : `${host.host}, ${execution.place}`;
@@ -171,7 +181,7 @@ export class Frontend {
   #behavior(): Behavior<typeof v1.Launcher, undefined> {
     const { display, failed, servicesUp, start } = this.#options;
     const backendIsUp = (backend: v1.BackendUp): void => this.#onBackendUp(backend);
-    return listener({ node: start.host.node, display, failed, servicesUp, backendIsUp });
+    return listener({ node: start.host.node, secret: this.#secret, display, failed, servicesUp, backendIsUp });
   }
 
   #onBackendUp(backend: v1.BackendUp): void {

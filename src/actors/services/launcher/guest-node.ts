@@ -57,6 +57,8 @@ export interface GuestOptions {
   /** Tells apart the process that was admitted. */
   readonly sender: string;
   readonly name: string;
+  /** Its backend says it. */
+  readonly secret: string;
   /** It is gone, and is no part of the run any more. */
   readonly gone: () => void;
 }
@@ -89,11 +91,12 @@ export class GuestNode {
 
   constructor(options: GuestOptions) {
     this.#options = options;
-    const { run, hostId, name, index } = options;
+    const { run, hostId, name, index, secret } = options;
     const { infrastructure, display } = run;
     this.#settled.promise.catch(() => {});
     const behavior = listener({
       node: name,
+      secret,
       display,
       failed: () => {},
       backendIsUp: (backend, context) => this.#onBackendUp(backend, context),

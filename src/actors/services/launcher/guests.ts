@@ -60,11 +60,13 @@ export class Guests {
   }
 
   /** May be repeated. */
-  #admit({ hostId, node: name }: v1.Guest, events: GuestEvents, sender: string): void {
+  #admit({ hostId, node: name, secret }: v1.Guest, events: GuestEvents, sender: string): void {
     const known = this.#byHostId.get(hostId);
     if (known !== undefined) return assertSame(known, sender);
     if (this.#isHalting) throw new Refusal('HALTING', 'No node can join: the run is being torn down.');
     this.#assertNodeName(name);
+    if (secret === '')
+      throw new ProtocolError(`The node ${name} was refused: its request has no secret for its backend.`);
     if (this.#byHostId.size >= limits.managedProcesses) {
       throw new CapacityError(
         `${limits.managedProcesses} nodes have joined this run (limit managedProcesses): end one of them first.`,
@@ -72,7 +74,7 @@ export class Guests {
     }
     const index = this.#run.names.length + this.#joined;
     const gone = (): void => void this.#byHostId.delete(hostId);
-    this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, sender, gone }));
+    this.#byHostId.set(hostId, new GuestNode({ run: this.#run, events, index, hostId, name, secret, sender, gone }));
     this.#joined += 1;
   }
 

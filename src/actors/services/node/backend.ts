@@ -1,3 +1,4 @@
+import { Deferred } from '../../../deferred.js';
 import { ProtocolError } from '../../../errors.js';
 import { messageOf } from '../../../foreign.js';
 import { backendFrontendCUid, backendLocalCUid, launcherBackendCUid } from '../../../ids/index.js';
@@ -19,6 +20,8 @@ export interface BackendOptions {
   readonly hostId: bigint;
   /** Address of the launcher. */
   readonly launcher: string;
+  /** Of the start data of this node. */
+  readonly secret: string;
   readonly system: NodeSystem;
   readonly faults: FaultPoints;
   /** The launcher has gone: nobody needs the node any more. */
@@ -30,6 +33,7 @@ export class Backend {
   readonly #options: BackendOptions;
   readonly #launcher: ActorRef<typeof v1.Launcher>;
   readonly #roles: NodeRoles;
+  readonly #greeted = new Deferred<void>();
   #index: number | undefined;
   #places: ReadonlyMap<number, v1.NodePlace> = new Map();
   #isHalted = false;
@@ -38,7 +42,8 @@ export class Backend {
     this.#options = options;
     const { infrastructure, launcher, hostId, system } = options;
     this.#launcher = infrastructure.reference(v1.Launcher, launcher, backendFrontendCUid(hostId));
-    this.#roles = new NodeRoles({ infrastructure, system, launcher: this.#launcher });
+    this.#greeted.promise.catch(() => {});
+    this.#roles = new NodeRoles({ infrastructure, system, launcher: this.#launcher, greeted: this.#greeted.promise });
   }
 
   get roles(): NodeRoles {
@@ -47,16 +52,19 @@ export class Backend {
 
   /** Says to the launcher that this node is up. Rejects with UnreachableError when the launcher does not answer. */
   async start(): Promise<void> {
-    const { infrastructure, hostId, system } = this.#options;
+    const { infrastructure, hostId, secret, system } = this.#options;
     const { address, scheduler } = infrastructure;
     const { pid, cpus, version, topology } = system;
     this.#spawn('backend-local', backendLocalCUid(hostId, 'in'));
-    await retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
-      this.#launcher.backendIsUp(
-        { hostId, address, pid, cpus, version, topology: v1.NodeTopology.create(topology) },
-        options,
-      ),
+    const greeting = { hostId, secret, address, pid, cpus, version, topology: v1.NodeTopology.create(topology) };
+    const greeted = retryAsk(scheduler, limits.controlPlaneTimeoutMs, (options) =>
+      this.#launcher.backendIsUp(greeting, options),
     );
+    await greeted.then(
+      () => this.#greeted.resolve(),
+      (error: unknown) => this.#greeted.reject(error),
+    );
+    await greeted;
   }
 
   #spawn(name: string, cUid: bigint): void {

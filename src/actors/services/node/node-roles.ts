@@ -16,6 +16,8 @@ export interface NodeRolesOptions {
   readonly infrastructure: Infrastructure;
   readonly system: NodeSystem;
   readonly launcher: ActorRef<typeof v1.Launcher>;
+  /** Resolves when the launcher knows this node: it hears nothing of it before. Rejects with UnreachableError where it is not reached. */
+  readonly greeted: Promise<void>;
 }
 
 /** Where a node is in its run. */
@@ -52,18 +54,19 @@ export class NodeRoles {
 
   constructor(options: NodeRolesOptions) {
     this.#options = options;
-    const { infrastructure, system, launcher } = options;
+    const { infrastructure, system, launcher, greeted } = options;
     const { scheduler } = infrastructure;
     this.#candidate = new ServicesCandidate({
       scheduler,
       log: infrastructure.log,
-      start: () => system.startGlobalServices(this.#identity),
+      start: (secret) => system.startGlobalServices(this.#identity, secret),
       isFollowed: system.candidates > 1,
       // The launcher that cannot be told has ended, and so the node ends.
       follows: (place) => void launcher.globalServicesUp(place).catch(() => {}),
       failed: (cause, place) => this.#globalServicesEnded(cause, place?.epoch ?? 0n),
     });
     this.#logging = new LoggingService(scheduler, async (batch) => {
+      await greeted;
       await launcher.records(batch, { timeoutMs: limits.outputTimeoutMs });
     });
     this.#processes = new Processes({

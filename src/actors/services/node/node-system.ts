@@ -15,8 +15,8 @@ export interface NodeSystem {
   readonly topology: v1.NodeTopologyInit;
   /** Starts a process of the application. Throws where it cannot be started. */
   startProcess(process: v1.ProcessToStart, node: NodeIdentity, output: Output): StartedProcess;
-  /** Starts the process of global services, which will greet the shepherd of this node. */
-  startGlobalServices(node: NodeIdentity): Execution;
+  /** Starts the process of global services, which will greet the shepherd of this node with `secret`. */
+  startGlobalServices(node: NodeIdentity, secret: string): Execution;
   /** Ends this process at once, as kill -9 does. */
   kill(): void;
   /** The node was torn down: its process ends now. */

@@ -4,6 +4,7 @@ import type { Logger } from '../../../logging/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import { pause, type Scheduler } from '../../../scheduler/index.js';
+import { assertStartSecret, newStartSecret } from '../start-secret.js';
 
 /** Time in ms until a process that has ended is started again. */
 const AGAIN_MS = 500;
@@ -11,7 +12,8 @@ const AGAIN_MS = 500;
 export interface CandidateOptions {
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  readonly start: () => Execution;
+  /** Starts a process that will greet with `secret`. */
+  readonly start: (secret: string) => Execution;
   /** Whether a process that ends is followed by another: in a run with a cluster store. */
   readonly isFollowed: boolean;
   /** It serves now, after it was started: others have served before. */
@@ -30,6 +32,8 @@ export class ServicesCandidate {
   readonly #options: CandidateOptions;
   readonly #started = new Deferred<v1.GlobalServicesPlace | undefined>();
   #execution: Execution | undefined;
+  /** Of the process that was started last. */
+  #secret = '';
   /** Where it serves; undefined where it does not. */
   #place: v1.GlobalServicesPlace | undefined;
   #isReady = false;
@@ -45,6 +49,11 @@ export class ServicesCandidate {
     if (this.#execution === undefined) this.#execute();
     const first = await this.#started.promise;
     return this.#place ?? first;
+  }
+
+  /** Throws ProtocolError where another process greets than the one that was started last. */
+  assertOwn({ secret }: v1.GlobalServicesGreeting): void {
+    assertStartSecret(secret, this.#secret, 'The greeting of global services');
   }
 
   serves(place: v1.GlobalServicesPlace): void {
@@ -84,7 +93,8 @@ export class ServicesCandidate {
 
   #execute(): void {
     if (this.#isHalting) throw new StoppedError('The node is being torn down.');
-    const execution = this.#options.start();
+    this.#secret = newStartSecret();
+    const execution = this.#options.start(this.#secret);
     this.#execution = execution;
     void execution.ended.then(({ cause }) => this.#ended(cause));
   }

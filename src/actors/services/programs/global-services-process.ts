@@ -84,7 +84,7 @@ export class GlobalServicesProcess {
   }
 
   async #serve(infrastructure: Infrastructure, runtime: Runtime, store: ClusterStore | undefined): Promise<void> {
-    const { nodeAddress, nodes, run, launcher, store: from } = this.#start;
+    const { nodeAddress, nodes, run, launcher, secret, store: from } = this.#start;
     const term = store && (await this.#term(infrastructure, store));
     const controlPlane = socketsOf(runtime.controlPlane);
     const endProcess = (): void => this.#mayEnd.resolve();
@@ -105,16 +105,16 @@ export class GlobalServicesProcess {
     // For a moment the name is that of the global services before, which have ended.
     const named = runtime.register(RUN_GATE, gate, { standby: true });
     if (!this.#hasStoodBy) await named;
-    await this.#tell(infrastructure, (shepherd, options) => shepherd.globalServicesUp(place, options));
+    await this.#tell(infrastructure, (shepherd, options) => shepherd.globalServicesUp({ secret, place }, options));
     await named;
   }
 
   /** Stands by until this process is elected. */
   async #term(infrastructure: Infrastructure, store: ClusterStore): Promise<Term> {
-    const { run } = this.#start;
+    const { run, secret } = this.#start;
     if (!this.#isElected) {
       this.#hasStoodBy = true;
-      await this.#tell(infrastructure, (shepherd, options) => shepherd.globalServicesStandBy({}, options));
+      await this.#tell(infrastructure, (shepherd, options) => shepherd.globalServicesStandBy({ secret }, options));
     }
     return { epoch: await this.#elected.promise, store, run };
   }

@@ -47,7 +47,7 @@ export class NodeProcess {
 
   /** Resolves when the node was torn down or abandoned. Rejects with UnreachableError when the launcher is not reached. */
   async run(): Promise<void> {
-    const { key, listen, advertisedHost, tls, node, hostId, launcher, logLevel } = this.#start;
+    const { key, listen, advertisedHost, tls, node, hostId, launcher, secret, logLevel } = this.#start;
     const folder = makeFolder(this.#folder);
     try {
       writeKey(folder, key);
@@ -57,7 +57,8 @@ export class NodeProcess {
       try {
         const faults = FaultPoints.parse(this.#start.faults);
         const orphaned = (): void => void this.abandon().catch(() => {});
-        const backend = new Backend({ infrastructure, hostId, launcher, system: this.#system(log), faults, orphaned });
+        const system = this.#system(log);
+        const backend = new Backend({ infrastructure, hostId, launcher, secret, system, faults, orphaned });
         this.#backend = backend;
         await this.#up(backend);
         await this.#mayEnd.promise;
@@ -121,7 +122,7 @@ export class NodeProcess {
           cpus,
           log,
         }),
-      startGlobalServices: ({ address, index, nodes }) => {
+      startGlobalServices: ({ address, index, nodes }, secret) => {
         const start: GlobalServicesStart = {
           role: 'global-services',
           nodeAddress: address,
@@ -135,6 +136,7 @@ export class NodeProcess {
           listen,
           advertisedHost,
           launcher,
+          secret,
           store,
           tls,
           environment,

@@ -17,6 +17,8 @@ export interface RunStart {
   readonly tls: TlsFiles | undefined;
   /** Address of the launcher. */
   readonly launcher: string;
+  /** Of this process alone: it says it with its first greeting. */
+  readonly secret: string;
   /** By which global services follow others. */
   readonly store: RunStore | undefined;
   /** Of Millrace. */
@@ -58,7 +60,7 @@ export function checkRoleStart(start: unknown, version: string): NodeStart | Glo
   throw new ConfigError(`The launcher has Millrace ${start.version}, and this host ${version}: install the same.`);
 }
 
-const RUN_TEXTS = ['run', 'folder', 'key', 'listen', 'advertisedHost', 'launcher', 'version', 'node'];
+const RUN_TEXTS = ['run', 'folder', 'key', 'listen', 'advertisedHost', 'launcher', 'secret', 'version', 'node'];
 const TLS_TEXTS = ['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'];
 const READERS: readonly unknown[] = ['owner', 'group', 'all'];
 const LEVELS: readonly unknown[] = ['debug', 'info', 'warn', 'error'];
