@@ -9,7 +9,7 @@ import {
 } from '../../../resources/index.js';
 import { RealScheduler, type Scheduler } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, behavior, later } from '../../kernel/index.js';
+import { type ActorRef, assertOfThisProcess, behavior, later } from '../../kernel/index.js';
 import { PartitionRuntime } from '../partition-runtime.js';
 import { ExternalTransports } from '../external-transports.js';
 import type { OpenedInterceptor } from '../segment-interceptor.js';
@@ -21,6 +21,8 @@ import type { PartitionStart } from './start.js';
 /** Time between two reports to the host, in ms; once that looks, the second. */
 const REPORT_MS = 1_000;
 const WATCHED_REPORT_MS = 25;
+/** How the error of one begins that another process has sent. */
+const ORDER = 'An order to a partition';
 
 type Host = ActorRef<typeof v1.PartitionHost>;
 
@@ -148,12 +150,17 @@ export class HostedPartition {
         isWatched = true;
         return current();
       },
-      drain: () => {
+      drain: (_state, _request, context) => {
+        assertOfThisProcess(context, ORDER);
         partition.drain();
         return current();
       },
-      stopSegments: () => later(partition.stopSegments().then(() => ({}))),
-      stop: (_state, { handlerTimeoutMs }) => {
+      stopSegments: (_state, _request, context) => {
+        assertOfThisProcess(context, ORDER);
+        return later(partition.stopSegments().then(() => ({})));
+      },
+      stop: (_state, { handlerTimeoutMs }, context) => {
+        assertOfThisProcess(context, ORDER);
         this.#handlerTimeoutMs = handlerTimeoutMs;
         this.#opened?.flush();
         report();
