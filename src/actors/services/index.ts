@@ -14,6 +14,7 @@ export { hostIdOf } from './launcher/host-id.js';
 export { Launcher, type LauncherOptions, type StepEvent } from './launcher/launcher.js';
 export { Backend, type BackendOptions } from './node/backend.js';
 export { LoggingService } from './node/logging-service.js';
+export { ServicesCandidate } from './node/services-candidate.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';
 export { Processes, type StartedProcess } from './node/processes.js';
 export { type InfrastructureLinks, openInfrastructure } from './programs/open-infrastructure.js';
