@@ -1,11 +1,11 @@
 /** Loads modules again and again, with the files that they import. */
-import * as node from 'node:module';
+import { register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { isRecord } from '../foreign.js';
 import { packageFile } from '../installation.js';
 import { loadExports, type ModuleExports } from './component-modules.js';
-import { type HooksData, initialize, type Staged, sync, versioned } from './version-hooks.js';
+import { type HooksData, type Staged, versioned } from './version-hooks.js';
 
 /** What one attempt to load a module has given. */
 export interface LoadedModule {
@@ -24,14 +24,7 @@ export class ModuleVersions {
   /** With a stage, each version is read from its copy there. */
   constructor(staged?: Staged) {
     const { port2: port } = this.#told;
-    const data: HooksData = { port, staged };
-    if ('registerHooks' in node && typeof node.registerHooks === 'function') {
-      initialize(data);
-      node.registerHooks(sync);
-    } else {
-      // Of older versions of Node: later ones warn that it is deprecated.
-      node.register(hooksUrl(), { data, transferList: [port] });
-    }
+    register(hooksUrl(), { data: { port, staged } satisfies HooksData, transferList: [port] });
   }
 
   /** What is loaded from now on is loaded anew, as this version. */

@@ -29,9 +29,9 @@ const NOT_SHARED: readonly OptionName[] = [
 
 /** Throws ConfigError for what the option does not accept, by the name of the flag that has it. */
 export function checkFlag(flag: string, option: OptionName, value: string): void {
-  const { check, accepts } = optionTable[option];
-  if (check(value) !== undefined) return;
-  throw new ConfigError(`${flag} is ${JSON.stringify(value)}; it accepts ${accepts.replace(/^none, or /, '')}.`);
+  const entry = optionTable[option];
+  if (entry.check(value) !== undefined) return;
+  throw new ConfigError(`${flag} is ${JSON.stringify(value)}; it accepts ${entry.accepts.replace(/^none, or /, '')}.`);
 }
 
 /** The options of the command, and those of its environment that hold for every host, as variables for the processes of the application. */

@@ -15,6 +15,7 @@ export { Launcher, type LauncherOptions, type StepEvent } from './launcher/launc
 export { RUN_KEY, StoreClaim } from './launcher/store-claim.js';
 export { Backend, type BackendOptions } from './node/backend.js';
 export { LoggingService } from './node/logging-service.js';
+export { ServicesCandidate } from './node/services-candidate.js';
 export type { NodeIdentity, NodeSystem, Output } from './node/node-system.js';
 export { Processes, type StartedProcess } from './node/processes.js';
 export { type InfrastructureLinks, openInfrastructure } from './programs/open-infrastructure.js';

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../../errors.js';
+import { systemEntropy } from '../../scheduler/index.js';
 import { Kinship } from '../transport/index.js';
 
 // Whoever is in a run has its key, and can greet first in the name of a process that is starting. So each process that is started gets a secret in its
@@ -9,7 +9,7 @@ const SECRET_BYTES = 32;
 
 /** A secret for the start data of one process, in hexadecimal digits. */
 export function newStartSecret(): string {
-  return randomBytes(SECRET_BYTES).toString('hex');
+  return Buffer.from(systemEntropy(SECRET_BYTES)).toString('hex');
 }
 
 /** Throws ProtocolError where a greeting has another secret than the process was started with. `what`: "The greeting of node-1". */

@@ -192,7 +192,7 @@ describe('an actor', () => {
     system.spawn(worker(), { name: 'a', cUid: 77n });
     expect(() => system.spawn(worker(), { name: 'a' })).to.throw(ConfigError, 'test/a already exists');
     expect(() => system.spawn(worker(), { name: 'a/b' })).to.throw(ConfigError, 'a/b');
-    expect(() => system.spawn(worker(), { cUid: 77n })).to.throw(ConfigError, '4d');
+    expect(() => system.spawn(worker(), { cUid: 77n })).to.throw(ConfigError, 'channel id 77 of');
     expect(system.resolve(77n)?.service).to.equal(Worker);
     expect(system.resolve(78n)).to.equal(undefined);
     expect(system.statistics.actors).to.equal(1);

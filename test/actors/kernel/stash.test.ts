@@ -51,6 +51,7 @@ for (const isReal of [false, true]) {
       expect(system.statistics.pendingAsks).to.equal(1);
       ref.push({ value: 0 });
       expect(await asked).to.deep.equal({ value: 7 });
+      await until(() => handled.length === 2);
       expect(handled).to.deep.equal(['asked 7', 1]);
     });
   });

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import type { Launcher } from '#src/actors/services/index.js';
+import { RefusedError } from '#src/errors.js';
+import { globalServicesInputCUid, launcherBackendCUid } from '#src/ids/index.js';
 import { v1 } from '#src/protocol/index.js';
 import { millraceRejection as rejection } from '../../support/rejection.js';
 import { SimulatedRun } from './simulated-run.js';
@@ -136,6 +138,91 @@ describe('global services that follow others, on virtual time', () => {
     expect(await launcher.services.ask((services) => services.query(byName(PROCESS, 'worker-1')))).to.include({
       state: ALIVE,
     });
+  });
+
+  it('keep a group that was created, and none that was not, when the store fails', async () => {
+    await up(1);
+    const create = (name: string, tag: bigint) =>
+      launcher.services.ask((services) => services.create({ kind: GROUP, name, tag }));
+    const { id } = await create('kept', 1n);
+    run.failing.push('process-groups');
+    expect((await create('kept', 1n)).id).to.equal(id);
+    expect(run.failing).to.deep.equal(['process-groups']);
+    const twice = await Promise.allSettled([create('lost', 2n), create('lost', 2n)]);
+    expect(twice.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
+    expect(run.failing).to.deep.equal([]);
+    await kill();
+    const { resources } = await launcher.services.ask((services) => services.list({ kind: GROUP }));
+    expect(resources.map((group) => [group.id, group.name])).to.deep.equal([[id, 'kept']]);
+    expect((await create('kept', 1n)).id).to.equal(id);
+    expect((await create('lost', 2n)).name).to.equal('lost');
+  });
+
+  it('take over when a node that did not answer is gone, are asked nothing before, and take over once', async () => {
+    await up(1);
+    launcher.openToGuests({
+      startWorker: async ({ index }) => ({ process: `worker-${index}`, ended: new Promise(() => {}) }),
+      joined: () => {},
+      left: () => {},
+      lost: () => {},
+    });
+    const cut = await run.join('cut', 1);
+    const other = await run.join('other', 2);
+    for (const { guests, hostId } of [cut, other]) await guests.settle({ hostId }, { timeoutMs: 60_000 });
+    const found = launcher.services.ask((services) => services.list({ kind: NODE }));
+    expect((await found).resources).to.have.length(3);
+    run.network.partition(['services-0'], ['cut']);
+    run.crashServices(0);
+    run.services = '';
+    while (run.services === '') await pass(100);
+    await pass(25_000);
+    expect(launcher.services.place).to.equal(undefined);
+    const early = other.asks.reference(v1.GlobalServices, run.services, globalServicesInputCUid);
+    const refused = await rejection(early.list({ kind: NODE }));
+    expect(refused).to.be.instanceOf(RefusedError).and.include({ reason: 'NOT_SERVING' });
+    const waiting = launcher.services.ask((services) => services.list({ kind: NODE }));
+    cut.kill();
+    const { resources } = await waiting;
+    expect(resources.map(({ name }) => name)).to.deep.equal(['node-0', 'other']);
+    await launcher.services.services?.takeOver({ nodes: [v1.JoinedNode.create({ index: 9, name: 'nine' })] });
+    const { resources: after } = await launcher.services.ask((services) => services.list({ kind: NODE }));
+    expect(after.map(({ name }) => name)).to.deep.equal(['node-0', 'other']);
+  });
+
+  it('are asked again when they refuse since they have not taken over', async () => {
+    await up(1);
+    let asked = 0;
+    const answer = await launcher.services.ask(async () => {
+      asked += 1;
+      if (asked < 3) throw new RefusedError('ask again', { reason: 'NOT_SERVING' });
+      return 'answer';
+    });
+    expect(answer).to.equal('answer');
+    const other = launcher.services.ask(() => Promise.reject(new RefusedError('no', { reason: 'OTHER' })));
+    expect(await rejection(other)).to.include({ reason: 'OTHER' });
+  });
+
+  it('hear of an exit, also where a node is welcomed to those before them by an order that comes late', async () => {
+    await up(2);
+    const create = { kind: PROCESS, name: 'short', node: 0, process: program };
+    await launcher.services.ask((services) => services.create(create));
+    const globalServices = launcher.services.place;
+    await kill();
+    launcher.openToGuests({
+      startWorker: async () => ({ process: 'worker', ended: new Promise(() => {}) }),
+      joined: () => {},
+      left: () => {},
+      lost: () => {},
+    });
+    const { asks } = await run.join('late', 2);
+    const node = launcher.describe().nodes?.[0]?.address ?? '';
+    const order = { step: v1.Step.WELCOME, nodes: 2, patienceMs: 1_000, globalServices };
+    await asks.reference(v1.Backend, node, launcherBackendCUid(0)).perform(order);
+    run.processes[0]?.exit(5);
+    const { exit } = await launcher.services.ask((services) =>
+      services.join(byName(PROCESS, 'short'), { timeoutMs: 20_000 }),
+    );
+    expect(exit).to.include({ code: 5 });
   });
 
   for (const nodes of [1, 100]) {

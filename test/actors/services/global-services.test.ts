@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ManagedProcesses } from '#src/actors/services/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
-import { globalServicesInputCUid } from '#src/ids/index.js';
+import { globalServicesInputCUid, processBands } from '#src/ids/index.js';
 import { limits } from '#src/limits.js';
 import { v1 } from '#src/protocol/index.js';
 import { millraceRejection as rejection } from '../../support/rejection.js';
@@ -111,6 +111,21 @@ describe('global services, on virtual time', () => {
     expect((await rejection(services.query(byName(GROUP, 'all')))).message).to.match(/no group/);
   });
 
+  it('send a signal to all members of a group, also where one of them does not take it, and say that', async () => {
+    const members: bigint[] = [];
+    for (const name of ['first', 'second', 'third']) {
+      members.push((await services.create({ kind: PROCESS, name, process: program })).id);
+    }
+    await services.create({ kind: GROUP, name: 'all', members });
+    run.refusing = 'first';
+    const resource = byName(GROUP, 'all');
+    expect((await rejection(services.kill({ resource, signal: 'SIGUSR1' }))).message).to.match(
+      /cannot be sent SIGUSR1: that is not permitted/,
+    );
+    run.refusing = '';
+    expect([...run.alive].filter((name) => name.endsWith('@0'))).to.deep.equal(['first@0']);
+  });
+
   it('end a process whose start was not confirmed in time, and keep its name until then', async () => {
     const pass = (ms: number): Promise<void> => new Promise((resolve) => void run.scheduler.setTimer(ms, resolve));
     const request = { kind: PROCESS, name: 'cut', node: 1, process: program };
@@ -170,6 +185,36 @@ describe('ManagedProcesses', () => {
     expect(created.state).to.equal(STARTING);
     processes.exited(v1.ProcessExit.create({ pUid: created.id, code: 3 }));
     expect(processes.started(created.id, 77)).to.deep.include({ state: ENDED, pid: 77 });
+  });
+
+  it('leaves what it knows when it is restored again, and counts those that have ended once', () => {
+    const processes = new ManagedProcesses(2n);
+    const known = (pUid: bigint, exit?: v1.ProcessExit) => v1.KnownProcess.create({ pUid, name: `of-${pUid}`, exit });
+    const first = processBands.managed.first;
+    processes.restore(known(first), 0);
+    processes.exited(v1.ProcessExit.create({ pUid: first, code: 3 }));
+    processes.restore(known(first), 0);
+    expect(processes.get(first)).to.include({ state: ENDED });
+    const ended = Array.from({ length: limits.endedProcesses - 1 }, (_, index) => first + BigInt(index + 1));
+    for (const pUid of [...ended, ...ended]) processes.restore(known(pUid, v1.ProcessExit.create({ pUid })), 0);
+    expect(processes.all()).to.have.length(limits.endedProcesses);
+  });
+
+  it('counts the names that it chooses from 1, and says what is gone and how', () => {
+    const processes = new ManagedProcesses(2n);
+    const { first } = processBands.managed;
+    processes.restore(v1.KnownProcess.create({ pUid: first, name: 'process-1' }), 0);
+    const create = () => processes.create(v1.ResourceToCreate.create({ kind: PROCESS }), 'a process').process;
+    const created = create();
+    expect(created.name).to.equal('process-2');
+    expect(processes.whyGone(first)).to.equal(undefined);
+    expect(processes.whyGone(first + 1n)).to.match(/^was never created, or it has ended/);
+    for (const pUid of [created.id, created.id + 1n]) expect(processes.whyGone(pUid)).to.equal(undefined);
+    processes.exited(v1.ProcessExit.create({ pUid: created.id }));
+    for (let count = 0; count < limits.endedProcesses; count += 1) {
+      processes.exited(v1.ProcessExit.create({ pUid: create().id }));
+    }
+    expect(processes.whyGone(created.id)).to.match(/^has ended, and how is forgotten/);
   });
 
   it('has each process in one state, which never goes back, in whatever order its events arrive', () => {

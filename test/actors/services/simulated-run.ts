@@ -17,6 +17,7 @@ import { MemoryStore, MemoryStoreContent } from '#src/cluster-store/index.js';
 import { Election } from '#src/actors/control-plane/index.js';
 import type { ActorRef } from '#src/actors/kernel/index.js';
 import { Deferred } from '#src/deferred.js';
+import { UnreachableError } from '#src/errors.js';
 import { globalServicesInputCUid, loggingServiceCUid, shepherdCUid } from '#src/ids/index.js';
 import { memoryLogger } from '#src/logging/index.js';
 import { v1 } from '#src/protocol/index.js';
@@ -57,6 +58,23 @@ export interface SimulatedGuest extends Pick<Execution, 'ended' | 'kill'> {
   readonly hostId: bigint;
 }
 
+/** Each key in `failing` makes one write fail. */
+class FaultyStore extends MemoryStore {
+  readonly #failing: string[];
+
+  constructor(content: MemoryStoreContent, scheduler: VirtualScheduler, failing: string[]) {
+    super(content, scheduler);
+    this.#failing = failing;
+  }
+
+  protected override write(key: string, value: Uint8Array, expectedRevision: number | undefined) {
+    const index = this.#failing.indexOf(key);
+    if (index < 0) return super.write(key, value, expectedRevision);
+    this.#failing.splice(index, 1);
+    return Promise.reject(new UnreachableError('The store is out of reach.'));
+  }
+}
+
 /** Processes ignore SIGTERM where `isDeaf`. */
 export class SimulatedRun {
   readonly scheduler: VirtualScheduler;
@@ -69,6 +87,10 @@ export class SimulatedRun {
   readonly alive = new Set<string>();
   frames = 0;
   isDeaf = false;
+  /** The process of that name takes no signal. */
+  refusing = '';
+  /** Writes to the cluster store that will fail, by their keys. */
+  readonly failing: string[] = [];
   readonly #options: SimulatedOptions;
   readonly #closing: Promise<unknown>[] = [];
   readonly #asking: Infrastructure[] = [];
@@ -251,7 +273,7 @@ export class SimulatedRun {
       };
       if (this.#options.hasStore !== true) return void (await serve());
       const { scheduler, log } = this;
-      const store = new MemoryStore(this.#content, scheduler);
+      const store = new FaultyStore(this.#content, scheduler, this.failing);
       const election = new Election({ store, scheduler, log, leaseMs: 5_000 });
       leaving.push(store, election);
       const lease = new Deferred<bigint>();
@@ -294,6 +316,7 @@ export class SimulatedRun {
           write: (text) => output({ pUid: spec.pUid, process: spec.name, text: Buffer.from(text) }),
         });
         const signal = (signal: string): void => {
+          if (spec.name === this.refusing) throw new Error('that is not permitted');
           if (!this.isDeaf || signal === 'SIGKILL') end({ signal });
         };
         return { pid: this.#pids++, ended: ended.promise, signal };

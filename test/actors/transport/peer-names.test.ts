@@ -178,7 +178,7 @@ function expectNamed(text: string, { far }: { readonly far: Partition }): void {
     // A path begins with the name of the partition.
     expect(line).to.match(new RegExp(`partition (${far.system.name}|${far.ordinal})\\b|\\b${far.system.name}/`));
     expect(line, 'a number that says nothing').not.to.match(/(?<!actor )\b\d{10,}\b/);
-    if (/\bactor [0-9a-f]/.test(line)) expect(line).to.match(/actor [0-9a-f]+ \(test\.\w+\)/);
+    if (/\bactor [0-9a-f]+\b/.test(line)) expect(line).to.match(/actor [0-9a-f]+ \(test\.\w+\)/);
     for (const [before] of line.matchAll(/.{0,20}memory:\/\//g)) {
       expect(before).to.match(/partition \S+ at memory|Connecting to memory|has not answered at memory|: memory/);
     }

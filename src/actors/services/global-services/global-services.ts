@@ -22,7 +22,9 @@ import type { Infrastructure } from '../infrastructure.js';
 import { GroupKeeper } from './kept-groups.js';
 import { ManagedProcesses } from './managed-processes.js';
 import { ProcessGroups } from './process-groups.js';
+import { byPUid, described, nameOf, required } from './queries.js';
 import { ResourceLists } from './resource-lists.js';
+import { processesOf, TakeOver } from './take-over.js';
 
 export interface GlobalServicesOptions {
   readonly infrastructure: Infrastructure;
@@ -47,7 +49,6 @@ export interface Term {
 }
 
 const { PROCESS, CHANNEL, GROUP } = v1.ResourceKind;
-const KINDS = ['unspecified', 'process', 'channel', 'pool', 'group', 'node'];
 
 /** Time in ms beyond a process's patience for the answer to arrive. */
 const MARGIN_MS = 5_000;
@@ -62,6 +63,9 @@ export class GlobalServices {
   readonly #keeper: GroupKeeper | undefined;
   readonly #others: ResourceLists;
   readonly #starting = new Map<bigint, Promise<v1.ResourceDescriptor>>();
+  /** Groups of which the store does not know yet. */
+  readonly #keeping = new Map<bigint, Promise<void>>();
+  readonly #taking: TakeOver;
   #isHalting = false;
 
   constructor(options: GlobalServicesOptions) {
@@ -70,37 +74,43 @@ export class GlobalServices {
     this.#processes = new ManagedProcesses(term?.epoch);
     this.#keeper = term && new GroupKeeper(term.store, term.run);
     this.#others = new ResourceLists(infrastructure, options);
+    this.#taking = new TakeOver(term !== undefined);
   }
 
   behavior(): Behavior<typeof v1.GlobalServices, undefined> {
     return behavior(v1.GlobalServices, {
       supervision: { onFailure: 'resume' },
-      create: (_state, request, context) => this.#create(request, senderIdentity(context)),
-      query: (_state, query) => later(this.#find(query)),
-      list: (_state, { kind }) => later(this.#list(kind)),
-      join: (_state, query, context) => this.#join(query, deadlineOf(context)),
-      kill: (_state, { resource, signal }) => later(this.#kill(required(resource), signal)),
-      destroy: (_state, { resource, patienceMs }) => later(this.#destroy(required(resource), patienceMs)),
+      create: (_state, request, context) => this.#serving().#create(request, senderIdentity(context)),
+      query: (_state, query) => later(this.#serving().#find(query)),
+      list: (_state, { kind }) => later(this.#serving().#list(kind)),
+      join: (_state, query, context) => this.#serving().#join(query, deadlineOf(context)),
+      kill: (_state, { resource, signal }) => later(this.#serving().#kill(required(resource), signal)),
+      destroy: (_state, { resource, patienceMs }) => later(this.#serving().#destroy(required(resource), patienceMs)),
       takeOver: (_state, { nodes }, context) => {
         assertSentFrom(context, this.#options.launcher, 'The order to take over');
-        return later(this.#takeOver(nodes).then(() => ({})));
+        return later(this.#taking.once(() => this.#takeOver(nodes)).then(() => ({})));
       },
-      exited: (_state, exit, context) => later(this.#exited(exit, senderAddress(context))),
+      exited: (_state, exit, context) => later(this.#serving().#exited(exit, senderAddress(context))),
       nodeJoined: (_state, guest, context) => {
         assertSentFrom(context, this.#options.launcher, 'News of a node');
         if (this.#isHalting) throw new ConfigError('No node can join: the run is being torn down.');
-        this.#others.nodeJoined(guest);
+        this.#serving().#others.nodeJoined(guest);
         return {};
       },
       nodeLeft: (_state, { index, cause }, context) => {
         assertSentFrom(context, this.#options.launcher, 'News of a node');
-        this.#others.nodeLeft(index);
+        this.#serving().#others.nodeLeft(index);
         for (const { id: pUid, node } of this.#processes.alive()) {
           if (node === index) this.#failed(pUid, new UnreachableError(cause));
         }
         return {};
       },
-      haltApplication: (_state, { patienceMs }) => later(this.#haltApplication(patienceMs).then(() => ({}))),
+      haltApplication: (_state, { patienceMs }) =>
+        later(
+          this.#serving()
+            .#haltApplication(patienceMs)
+            .then(() => ({})),
+        ),
       halt: () => {
         this.#isHalting = true;
         this.#options.infrastructure.scheduler.scheduleYield(this.#options.endProcess);
@@ -111,20 +121,19 @@ export class GlobalServices {
 
   // ---- after others
 
+  /** Throws Refusal, that asks to ask again, before these global services have taken over what there is. */
+  #serving(): this {
+    this.#taking.assertDone();
+    return this;
+  }
+
   /** The nodes know their processes, and the store has the groups. Rejects where one of them does not answer. */
   async #takeOver(nodes: readonly v1.JoinedNode[]): Promise<void> {
     const { infrastructure, term } = this.#options;
-    const epoch = term?.epoch ?? 0n;
-    const inventories = nodes.map(async ({ index, address }) => {
-      const shepherd = infrastructure.reference(v1.Shepherd, address, shepherdCUid(index));
-      const { processes } = await retryAsk(infrastructure.scheduler, limits.controlPlaneTimeoutMs, (options) =>
-        shepherd.inventory({ epoch }, options),
-      );
-      return processes.map((process) => ({ process, index }));
-    });
-    const [kept, ...found] = await Promise.all([this.#keeper?.read(), ...inventories]);
+    const inventories = processesOf(infrastructure, nodes, term?.epoch ?? 0n);
+    const [kept, found] = await Promise.all([this.#keeper?.read(), inventories]);
     for (const node of nodes) this.#others.nodeJoined(node);
-    for (const { process, index } of found.flat()) this.#processes.restore(process, index);
+    for (const { process, node } of found) this.#processes.restore(process, node);
     if (kept !== undefined) this.#groups.restore(kept);
   }
 
@@ -140,13 +149,22 @@ export class GlobalServices {
     if (kind === PROCESS) return later(this.#createProcess(request, requester));
     if (kind === GROUP) {
       for (const member of members) this.#processes.get(member);
-      const group = this.#groups.create(request, requester);
-      if (this.#keeper === undefined) return group;
-      return later(this.#keepGroups(() => this.#groups.remove(group)).then(() => group));
+      return later(this.#createGroup(request, requester));
     }
     throw new ConfigError(
       `Global services create processes and groups, no ${nameOf(kind)}: spawn an actor and register its name, or create a pool in a runtime.`,
     );
+  }
+
+  /** A request that is repeated waits for the write of the first one. */
+  async #createGroup(request: v1.ResourceToCreate, requester: string): Promise<v1.ResourceDescriptor> {
+    const { group, isNew } = this.#groups.create(request, requester);
+    if (isNew) {
+      const work = this.#keepGroups(() => this.#groups.remove(group)).finally(() => this.#keeping.delete(group.id));
+      this.#keeping.set(group.id, work);
+    }
+    await this.#keeping.get(group.id);
+    return group;
   }
 
   async #createProcess(request: v1.ResourceToCreate, requester: string): Promise<v1.ResourceDescriptor> {
@@ -248,14 +266,11 @@ export class GlobalServices {
     return later(this.#find(query));
   }
 
-  /** Resolves when the process has ended. What waits longer than its caller is forgotten. Rejects with ConfigError for a process that is forgotten. */
+  /** Resolves when the process has ended. What waits longer than its caller is forgotten. Rejects with ConfigError for a process that is gone. */
   async #ended(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptor> {
     const { which } = query;
-    if (which.case === 'id' && this.#processes.isForgotten(which.value)) {
-      throw new ConfigError(
-        `The ${described(query)} has ended, and how is forgotten: global services keep the last ${limits.endedProcesses} (limit endedProcesses).`,
-      );
-    }
+    const gone = which.case === 'id' ? this.#processes.whyGone(which.value) : undefined;
+    if (gone !== undefined) throw new ConfigError(`The ${described(query)} ${gone}.`);
     const { scheduler } = this.#options.infrastructure;
     const ended = deferred<v1.ResourceDescriptor>();
     const unwatch = this.#processes.watch(query, (process) => {
@@ -274,7 +289,7 @@ export class GlobalServices {
 
   async #groupEnded(query: v1.ResourceToQuery, remainingMs: number): Promise<v1.ResourceDescriptorInit> {
     const group = await this.#find(query);
-    const members = (group.members ?? []).filter((pUid) => !this.#processes.isForgotten(pUid));
+    const members = (group.members ?? []).filter((pUid) => this.#processes.whyGone(pUid) === undefined);
     await Promise.all(members.map((pUid) => this.#ended(byPUid(pUid), remainingMs)));
     return group;
   }
@@ -282,10 +297,13 @@ export class GlobalServices {
   // ---- kill and destroy
 
   async #kill(query: v1.ResourceToQuery, signal: string): Promise<EmptyInit> {
-    for (const { id: pUid, node = 0 } of await this.#processesOf(query)) {
-      const shepherd = await this.#shepherd(node);
-      await shepherd.signal({ pUid, signal }, { timeoutMs: limits.controlPlaneTimeoutMs });
-    }
+    const processes = await this.#processesOf(query);
+    await allDone(
+      processes.map(async ({ id: pUid, node = 0 }) => {
+        const shepherd = await this.#shepherd(node);
+        await shepherd.signal({ pUid, signal }, { timeoutMs: limits.controlPlaneTimeoutMs });
+      }),
+    );
     return {};
   }
 
@@ -311,9 +329,7 @@ export class GlobalServices {
   async #haltApplication(patienceMs: number): Promise<void> {
     this.#isHalting = true;
     await Promise.allSettled(this.#starting.values());
-    const ends = await Promise.allSettled(this.#processes.alive().map((process) => this.#end(process, patienceMs)));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await allDone(this.#processes.alive().map((process) => this.#end(process, patienceMs)));
   }
 
   async #end({ id: pUid, node = 0 }: v1.ResourceDescriptor, patienceMs: number): Promise<void> {
@@ -338,21 +354,7 @@ export class GlobalServices {
   }
 }
 
-function byPUid(pUid: bigint): v1.ResourceToQuery {
-  return v1.ResourceToQuery.create({ kind: PROCESS, which: { case: 'id', value: pUid } });
-}
-
-function nameOf(kind: v1.ResourceKind): string {
-  return KINDS[kind] ?? `kind ${kind}`;
-}
-
-function described({ kind, which }: v1.ResourceToQuery): string {
-  return which.case === 'name'
-    ? `${nameOf(kind)} "${which.value}"`
-    : `${nameOf(kind)} with the id ${which.value ?? 0n}`;
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new ConfigError('The request does not say which resource it means.');
-  return value;
+/** Resolves when all have; where one rejects, rejects like it when the others have settled. */
+async function allDone(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const work of await Promise.allSettled(works)) if (work.status === 'rejected') throw work.reason;
 }

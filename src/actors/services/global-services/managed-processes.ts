@@ -2,7 +2,6 @@ import { CapacityError, ConfigError } from '../../../errors.js';
 import { ManagedPUidAllocator, processBands } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
-import { unusedName } from './unused-name.js';
 
 export type ProcessDescriptor = v1.ResourceDescriptor;
 
@@ -30,13 +29,18 @@ export class ManagedProcesses {
   readonly #requestOf = new Map<bigint, string>();
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #ended: bigint[] = [];
+  /** Of those that were created here. */
+  readonly #firstPUid: bigint;
   #lastPUid: bigint;
+  /** Names that were chosen here. */
+  #chosen = 0;
 
   /** `epoch` of the global services: their p_uids are above those that were given before them. */
   constructor(epoch = 0n) {
     const first = epoch * PROCESSES_PER_EPOCH;
     this.#pUids = new ManagedPUidAllocator(first);
-    this.#lastPUid = processBands.managed.first + first - 1n;
+    this.#firstPUid = processBands.managed.first + first;
+    this.#lastPUid = this.#firstPUid - 1n;
   }
 
   all(): readonly ProcessDescriptor[] {
@@ -72,15 +76,15 @@ export class ManagedProcesses {
     }
     const pUid = this.#pUids.next();
     this.#lastPUid = pUid;
-    const chosen = `process-${pUid - processBands.managed.first}`;
-    const name = request.name === '' ? unusedName(chosen, this.#byName) : request.name;
+    const name = request.name === '' ? this.#unusedName() : request.name;
     this.#byName.set(name, pUid);
     const process = { kind: v1.ResourceKind.PROCESS, id: pUid, name, node, state: STARTING };
     return { process: this.#add(v1.ResourceDescriptor.create(process), { requester, tag }), isNew: true };
   }
 
-  /** One of the global services before, as the shepherd of its node knows it. */
+  /** One of the global services before, as the shepherd of its node knows it. Does nothing for one that is known. */
   restore({ pUid: id, name, pid, exit, ...request }: v1.KnownProcess, node: number): void {
+    if (this.#byPUid.has(id)) return;
     const state = exit === undefined ? ALIVE : ENDED;
     const process = { kind: v1.ResourceKind.PROCESS, id, name, node, pid, state, ...(exit && { exit }) };
     const holder = this.#byName.get(name);
@@ -117,9 +121,12 @@ export class ManagedProcesses {
     return pUid === undefined ? undefined : this.#byPUid.get(pUid);
   }
 
-  /** It was created here, has ended, and is forgotten. Nobody forgets one that has not ended. */
-  isForgotten(pUid: bigint): boolean {
-    return pUid >= processBands.managed.first && pUid <= this.#lastPUid && !this.#byPUid.has(pUid);
+  /** A clause: why there is no such process, and will be none. Undefined for one that is known, and for one that may be created yet. */
+  whyGone(pUid: bigint): string | undefined {
+    if (pUid < processBands.managed.first || pUid > this.#lastPUid || this.#byPUid.has(pUid)) return undefined;
+    const kept = `global services keep the last ${limits.endedProcesses} (limit endedProcesses)`;
+    if (pUid >= this.#firstPUid) return `has ended, and how is forgotten: ${kept}`;
+    return `was never created, or it has ended, and how is forgotten: ${kept}, and those that follow others know what the nodes know`;
   }
 
   /** Calls `watcher` at each change of the process that `wanted` means, now too where it is there. Returns what ends that. */
@@ -142,6 +149,12 @@ export class ManagedProcesses {
       this.#requestOf.set(process.id, `${requester}/${tag}`);
     }
     return this.#put(process);
+  }
+
+  #unusedName(): string {
+    do this.#chosen += 1;
+    while (this.#byName.has(`process-${this.#chosen}`));
+    return `process-${this.#chosen}`;
   }
 
   #hasEnded(pUid: bigint): void {

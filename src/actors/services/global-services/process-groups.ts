@@ -15,12 +15,15 @@ export class ProcessGroups {
     return [...this.#byName.values()];
   }
 
-  /** `requester`: who has sent the request. The same members under the same name are the same group. Throws ConfigError for a name that another group has. */
-  create({ tag, name, members }: v1.ResourceToCreate, requester: string): v1.ResourceDescriptor {
+  /**
+   * A new group, and whether it is new: the same members under the same name are the same group. `requester`: who has sent the request. Throws
+   * ConfigError for a name that another group has, and CapacityError past the limit.
+   */
+  create({ tag, name, members }: v1.ResourceToCreate, requester: string): CreatedGroup {
     const request = { requester, tag };
     const known = this.#byRequest.get(keyOf(request)) ?? this.#byName.get(name);
     if (known !== undefined) {
-      if (known.members.join() === members.join()) return known;
+      if (known.members.join() === members.join()) return { group: known, isNew: false };
       throw new ConfigError(`The name "${name}" is that of another group of processes: choose another.`);
     }
     if (this.#byName.size >= limits.managedProcesses) {
@@ -33,7 +36,7 @@ export class ProcessGroups {
     const chosen = name === '' ? unusedName(`group-${id}`, this.#byName) : name;
     const group = v1.ResourceDescriptor.create({ kind: v1.ResourceKind.GROUP, id, name: chosen, members });
     this.#put(group, request);
-    return group;
+    return { group, isNew: true };
   }
 
   find({ which }: v1.ResourceToQuery): v1.ResourceDescriptor | undefined {
@@ -41,13 +44,15 @@ export class ProcessGroups {
     return this.all().find(({ id }) => id === which.value);
   }
 
-  /** Returns what puts it back. */
+  /** Returns what puts it back, where its name is free then. */
   remove(group: v1.ResourceDescriptor): () => void {
     const request = this.#requests.get(group.id) ?? NO_REQUEST;
-    this.#byName.delete(group.name);
+    if (this.#byName.get(group.name) === group) this.#byName.delete(group.name);
     this.#byRequest.delete(keyOf(request));
     this.#requests.delete(group.id);
-    return () => this.#put(group, request);
+    return () => {
+      if (!this.#byName.has(group.name)) this.#put(group, request);
+    };
   }
 
   /** For global services that follow these. */
@@ -71,6 +76,11 @@ export class ProcessGroups {
     this.#byRequest.set(keyOf(request), group);
     this.#requests.set(group.id, request);
   }
+}
+
+interface CreatedGroup {
+  readonly group: v1.ResourceDescriptor;
+  readonly isNew: boolean;
 }
 
 /** A request that may be repeated; one with the tag 0 is none. */

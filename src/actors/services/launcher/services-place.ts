@@ -1,18 +1,29 @@
 import { Deferred } from '../../../deferred.js';
-import { ConfigError, type MillraceError, ProtocolError, StoppedError, UnreachableError } from '../../../errors.js';
+import {
+  ConfigError,
+  type MillraceError,
+  ProtocolError,
+  RefusedError,
+  StoppedError,
+  UnreachableError,
+} from '../../../errors.js';
 import { messageOf, namedMessageOf } from '../../../foreign.js';
 import { globalServicesInputCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
+import { pause } from '../../../scheduler/index.js';
 import { retryAsk } from '../../control-plane/index.js';
 import type { ActorRef } from '../../kernel/index.js';
 import { withDeadline } from '../deadline.js';
+import { NOT_SERVING } from '../global-services/take-over.js';
 import type { Infrastructure } from '../infrastructure.js';
 
 type Services = ActorRef<typeof v1.GlobalServices>;
 
 /** Time in ms in which others must serve after global services have ended. */
 const FOLLOWED_MS = 60_000;
+/** Time in ms until what was refused or has failed is asked again. */
+const AGAIN_MS = 500;
 
 export interface ServicesPlaceOptions {
   readonly infrastructure: Infrastructure;
@@ -82,31 +93,37 @@ export class ServicesPlace {
     this.#await(failure);
   }
 
-  /** Others serve: they take over what the run has, and then all nodes hear where they are. Never rejects. */
+  /**
+   * Others serve: they take over what the run has, and then all nodes hear where they are. Where that fails they are ordered again, with the nodes as
+   * they are then, until others follow them or the time is over. Never rejects.
+   */
   async follow(place: v1.GlobalServicesPlace): Promise<void> {
     if (this.#isClosed || place.epoch <= this.#epoch) return;
     const { infrastructure, welcome } = this.#options;
     this.#epoch = place.epoch;
     this.#leave();
     this.#await(v1.PartFailed.create({ part: 'global services', cause: 'those that follow have not taken over' }));
-    try {
-      await this.#takeOver(place);
-      await welcome(place);
-      if (place.epoch === this.#epoch) this.#serve(place);
-    } catch (error) {
-      // Those that follow them may.
-      infrastructure.log.warn('global services could not take over', { error: namedMessageOf(error) });
+    const isAwaited = (): boolean => this.#awaited !== undefined && place.epoch === this.#epoch;
+    while (isAwaited()) {
+      try {
+        await this.#takeOver(place);
+        if (isAwaited()) await welcome(place);
+        if (isAwaited()) this.#serve(place);
+      } catch (error) {
+        infrastructure.log.warn('global services could not take over', { error: namedMessageOf(error) });
+        await pause(infrastructure.scheduler, AGAIN_MS);
+      }
     }
   }
 
   /**
-   * Asks global services, and asks those that follow where they end meanwhile: `ask` must bear to be done twice. Rejects with StoppedError where the
-   * run has none.
+   * Asks global services, and asks again where they have not taken over yet, or end meanwhile: then those that follow. `ask` must bear to be done twice.
+   * Rejects with StoppedError where the run has none.
    */
   async ask<T>(ask: (services: Services) => Promise<T>): Promise<T> {
     for (;;) {
       const here = await this.#found();
-      const asked = ask(this.#reference(here.place));
+      const asked = this.#served(() => ask(this.#reference(here.place)));
       if (!this.#options.isFollowed) return asked;
       const answer = await this.#unlessLeft(here, asked);
       if (answer !== undefined) return answer.value;
@@ -129,6 +146,21 @@ export class ServicesPlace {
     await this.#awaited?.promise;
     if (this.#here !== undefined) return this.#here;
     throw new StoppedError('The run has no global services: it comes up, or goes down.');
+  }
+
+  /** Asks again those that have not taken over yet. */
+  async #served<T>(ask: () => Promise<T>): Promise<T> {
+    const { scheduler } = this.#options.infrastructure;
+    const deadlineMs = scheduler.now() + FOLLOWED_MS;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        const isEarly = error instanceof RefusedError && error.reason === NOT_SERVING;
+        if (!isEarly || this.#isClosed || scheduler.now() >= deadlineMs) throw error;
+        await pause(scheduler, AGAIN_MS);
+      }
+    }
   }
 
   /** The answer; undefined when those that were asked serve no longer. Who is not reached has ended, which the launcher hears a moment later. */

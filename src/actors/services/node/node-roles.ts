@@ -48,6 +48,8 @@ export class NodeRoles {
   #position: NodePosition = { index: 0, nodes: 0, places: new Map() };
   readonly #candidate: ServicesCandidate;
   #globalServices: v1.GlobalServicesPlace | undefined;
+  /** Of the last global services that this node has heard of. */
+  #epoch = 0n;
   /** Of which global services have not heard. */
   readonly #unheard = new Map<bigint, v1.ProcessExit>();
   #isHalting = false;
@@ -102,8 +104,7 @@ export class NodeRoles {
         return index < this.#options.system.candidates ? this.#candidate.start() : undefined;
       case v1.Step.WELCOME:
         if (globalServices === undefined) throw new ProtocolError('the order does not say where global services are');
-        this.#globalServices = globalServices;
-        for (const exit of this.#unheard.values()) void this.#exited(exit);
+        this.#welcome(globalServices);
         return undefined;
       case v1.Step.HALT_APPLICATION:
         await this.#processes.close(patienceMs * PROCESSES_PART);
@@ -165,6 +166,14 @@ export class NodeRoles {
     const primary = places.get(0)?.address;
     if (index === 0 || primary === undefined) return new Routes(places);
     return new Routes(places, infrastructure.reference(v1.TransportService, primary, transportAgentCUid(0)));
+  }
+
+  /** Those of an earlier epoch serve no longer: their welcome has arrived late. */
+  #welcome(globalServices: v1.GlobalServicesPlace): void {
+    if (globalServices.epoch < this.#epoch) return;
+    this.#epoch = globalServices.epoch;
+    this.#globalServices = globalServices;
+    for (const exit of this.#unheard.values()) void this.#exited(exit);
   }
 
   #globalServicesEnded(cause: string, epoch: bigint): void {

@@ -1,13 +1,14 @@
 import { Deferred } from '../../../deferred.js';
 import { StoppedError, UnreachableError } from '../../../errors.js';
+import { messageOf } from '../../../foreign.js';
 import type { Logger } from '../../../logging/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import type { Execution } from '../../../resources/execution/index.js';
 import { pause, type Scheduler } from '../../../scheduler/index.js';
 import { assertStartSecret, newStartSecret } from '../start-secret.js';
 
-/** Time in ms until a process that has ended is started again. */
-const AGAIN_MS = 500;
+/** Time in ms until a process that has ended is started again: it doubles each time that one ends before it stands by or serves. */
+const AGAIN_MS = { first: 500, last: 30_000 } as const;
 
 export interface CandidateOptions {
   readonly scheduler: Scheduler;
@@ -36,7 +37,9 @@ export class ServicesCandidate {
   #secret = '';
   /** Where it serves; undefined where it does not. */
   #place: v1.GlobalServicesPlace | undefined;
-  #isReady = false;
+  /** One has served or stood by. */
+  #wasReady = false;
+  #againMs: number = AGAIN_MS.first;
   #isHalting = false;
 
   constructor(options: CandidateOptions) {
@@ -58,7 +61,7 @@ export class ServicesCandidate {
 
   serves(place: v1.GlobalServicesPlace): void {
     this.#place = place;
-    if (this.#isReady) this.#options.follows(place);
+    if (this.#wasReady) this.#options.follows(place);
     this.#ready(place);
   }
 
@@ -87,7 +90,8 @@ export class ServicesCandidate {
   }
 
   #ready(place: v1.GlobalServicesPlace | undefined): void {
-    this.#isReady = true;
+    this.#wasReady = true;
+    this.#againMs = AGAIN_MS.first;
     this.#started.resolve(place);
   }
 
@@ -106,10 +110,21 @@ export class ServicesCandidate {
     this.#started.reject(new UnreachableError(`Global services have ended: ${cause}.`));
     if (this.#isHalting) return;
     if (place !== undefined || !isFollowed) failed(cause, place);
-    if (!isFollowed || !this.#isReady) return;
-    log.warn('global services of this node have ended, and are started again', { cause, served: place !== undefined });
-    void pause(scheduler, AGAIN_MS).then(() => {
-      if (!this.#isHalting) this.#execute();
-    });
+    if (!isFollowed || !this.#wasReady) return;
+    const inMs = this.#againMs;
+    this.#againMs = Math.min(2 * inMs, AGAIN_MS.last);
+    const served = place !== undefined;
+    log.warn('global services of this node have ended, and are started again', { cause, served, inMs });
+    void pause(scheduler, inMs).then(() => this.#executeAgain());
+  }
+
+  /** Never throws: a process that cannot be started has ended. */
+  #executeAgain(): void {
+    if (this.#isHalting) return;
+    try {
+      this.#execute();
+    } catch (error) {
+      this.#ended(`it could not be started: ${messageOf(error)}`.replace(/\.$/, ''));
+    }
   }
 }

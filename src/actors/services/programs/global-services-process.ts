@@ -65,14 +65,13 @@ export class GlobalServicesProcess {
       const links = { name: 'global-services', folder, key, listen, advertisedHost, tls };
       const infrastructure = await openInfrastructure(links, this.#scheduler, log);
       this.#infrastructure = infrastructure;
-      const store = await this.#openStore();
-      const runtime = await this.#startRuntime(log, store);
-      this.#serve(infrastructure, runtime, store).catch((error: unknown) => this.#mayEnd.reject(error));
-      await this.#mayEnd.promise;
-      await runtime.stop();
-      // A record about the end of its own link could not be sent, which would be another record.
-      close();
-      await infrastructure.close();
+      try {
+        await this.#runWith(infrastructure, log);
+      } finally {
+        // A record about the end of its own link could not be sent, which would be another record.
+        close();
+        await infrastructure.close();
+      }
     } finally {
       removeFolder(folder);
     }
@@ -81,6 +80,18 @@ export class GlobalServicesProcess {
   /** The node has gone. */
   async abandon(): Promise<void> {
     removeFolder(this.#folder);
+  }
+
+  async #runWith(infrastructure: Infrastructure, log: Logger): Promise<void> {
+    const { store: from } = this.#start;
+    const store = from && (await openClusterStore(from.address, this.#scheduler));
+    const runtime = await this.#startRuntime(log, store).catch(async (error: unknown) => {
+      await store?.close();
+      throw error;
+    });
+    this.#serve(infrastructure, runtime, store).catch((error: unknown) => this.#mayEnd.reject(error));
+    await this.#mayEnd.promise;
+    await runtime.stop();
   }
 
   async #serve(infrastructure: Infrastructure, runtime: Runtime, store: ClusterStore | undefined): Promise<void> {
@@ -147,11 +158,6 @@ export class GlobalServicesProcess {
       served,
     };
     return executor.start({ node, name: 'global-services', ...(among ?? alone) });
-  }
-
-  async #openStore(): Promise<ClusterStore | undefined> {
-    const { store } = this.#start;
-    return store && openClusterStore(store.address, this.#scheduler);
   }
 
   /** Tells the shepherd that has started this process. */
