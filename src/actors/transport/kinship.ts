@@ -30,7 +30,9 @@ export class Kinship {
   /** `tokens`: that of the one who has opened the link, and that of the other end. */
   proof(role: 'opens' | 'answers', tokens: readonly [opener: bigint, listener: bigint]): Uint8Array {
     const { createHmac } = process.getBuiltinModule('node:crypto');
-    return createHmac('sha256', this.#key()).update(`${role} ${tokens.join(' ')}`).digest();
+    return createHmac('sha256', this.#key())
+      .update(`${role} ${tokens.join(' ')}`)
+      .digest();
   }
 
   /** Takes the same time for every proof. */

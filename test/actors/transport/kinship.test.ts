@@ -43,7 +43,9 @@ async function partition(ordinal: number, key?: Uint8Array, kinship = key && new
   });
   const kin = (): boolean[] => [...router.channels()].map(({ kinship }) => kinship.isProven);
   const pushed: number[] = [];
-  const worker = system.spawn(errands({ push: (_state, { value }) => void pushed.push(value), urge: () => {} })).toRef();
+  const worker = system
+    .spawn(errands({ push: (_state, { value }) => void pushed.push(value), urge: () => {} }))
+    .toRef();
   return { system, router, address, kin, worker, pushed };
 }
 
@@ -221,7 +223,9 @@ describe('a peer that says that it is a partition of this process, over sockets'
     const first = await partition(1, newProcessKey());
     const talker = await caller(first);
     talker.send(talker.word(hello('tcp://127.0.0.1:1')));
-    const other: v1.LinkMessageInit = { message: { case: 'hello', value: { version: 1, address: 'tcp://127.0.0.1:2' } } };
+    const other: v1.LinkMessageInit = {
+      message: { case: 'hello', value: { version: 1, address: 'tcp://127.0.0.1:2' } },
+    };
     talker.send(talker.word(other));
     await until('its error to be counted', () => first.router.protocolErrors === 1);
     expect(first.kin()).to.deep.equal([false]);
