@@ -22,12 +22,10 @@
  */
 export { deadlineOf, linkOf } from './actor-context.js';
 export {
-  assertFromPartition,
   assertFromProcess,
   assertOfThisProcess,
   assertSentBy,
   assertSentFrom,
-  isFromPartition,
   isFromProcess,
   isOfThisProcess,
   isSentBy,

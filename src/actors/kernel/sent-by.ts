@@ -62,17 +62,6 @@ export function isFromProcess(context: Context, incarnation: bigint): boolean {
   return link === undefined || link.peer?.incarnation === incarnation;
 }
 
-/** Throws ProtocolError where the message that is handled did not come from the partition with this ordinal. */
-export function assertFromPartition(context: Context, ordinal: number, what: string): void {
-  assertIs(context, isFromPartition(context, ordinal), `${what} was refused`, `partition ${ordinal}`);
-}
-
-/** The same, without an error. */
-export function isFromPartition(context: Context, ordinal: number): boolean {
-  const link = linkOf(context);
-  return link === undefined || link.peer?.ordinal === ordinal;
-}
-
 /** Throws ProtocolError where the message that is handled did not come from the process that listens at this address. */
 export function assertSentFrom(context: Context, address: string, what: string): void {
   const sender = senderAddress(context);

@@ -50,7 +50,7 @@ export class Channel implements ReadingChannel, SendingChannel {
   readonly holder: Holder | undefined;
   /** Names the open link to the peer. */
   token = 0n;
-  readonly kinship: LinkKinship = { isProven: false, proof: new Uint8Array() };
+  readonly kinship: LinkKinship = { isProven: false, proof: new Uint8Array(), claim: undefined, due: undefined };
   readonly #services: ChannelServices<Channel>;
   readonly #isRetry: boolean;
   readonly #received: IncomingEnvelopes;

@@ -1,14 +1,17 @@
 import { limits } from '../../limits.js';
-import { EnvelopeMode, type EnvelopeView, type Lane, readValue, v1, WireReader } from '../../protocol/index.js';
+import { EnvelopeMode, EnvelopeView, Lane, LANES, readValue, v1, WireReader } from '../../protocol/index.js';
 import { type ControlledChannel, onControl } from './control-messages.js';
 import { Inbound, type ReceivingChannel } from './inbound.js';
 import { type FrameOwner, IncomingFrames } from './incoming-frames.js';
 import type { LinkAsks } from './link-asks.js';
+import type { LinkKinship } from './kinship.js';
 import type { RouterServices } from './peer-link.js';
+import { UnprovenEnvelopes } from './unproven-envelopes.js';
 
 /** The channel, as what reads its frames sees it. */
 export interface ReadingChannel extends ReceivingChannel, ControlledChannel {
   readonly asks: LinkAsks;
+  readonly kinship: Readonly<LinkKinship>;
   /** False ends the reading, also in the midst of a frame. */
   readonly isReading: boolean;
   protocolError(error: unknown): void;
@@ -20,10 +23,13 @@ export class IncomingEnvelopes implements FrameOwner {
   readonly #channel: ReadingChannel;
   readonly #frames: IncomingFrames;
   readonly #valueReader = new WireReader();
+  readonly #unproven: UnprovenEnvelopes;
+  #lane: Lane = Lane.control;
   #protocolErrors = 0;
 
   constructor(services: RouterServices, channel: ReadingChannel) {
     this.#channel = channel;
+    this.#unproven = new UnprovenEnvelopes(limits.controlBacklogBytes + services.limits.maxMessageBytes, channel);
     this.inbound = new Inbound(services, channel);
     this.#frames = new IncomingFrames(services.limits.maxMessageBytes, this);
   }
@@ -37,8 +43,13 @@ export class IncomingEnvelopes implements FrameOwner {
   }
 
   read(lane: Lane, frame: Uint8Array): void {
-    this.inbound.beginFrame(lane);
+    this.#begin(lane);
     this.#frames.read(frame);
+  }
+
+  #begin(lane: Lane): void {
+    this.#lane = lane;
+    this.inbound.beginFrame(lane);
   }
 
   get isReading(): boolean {
@@ -46,11 +57,45 @@ export class IncomingEnvelopes implements FrameOwner {
   }
 
   envelope(bytes: Uint8Array, view: EnvelopeView): void {
+    if (view.mode === EnvelopeMode.link) this.#control(bytes, view);
+    else if (this.#channel.kinship.claim !== undefined) this.#unproven.add(this.#lane, bytes, view);
+    else this.#message(bytes, view);
+  }
+
+  #control(bytes: Uint8Array, view: EnvelopeView): void {
+    const channel = this.#channel;
+    const word = readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd);
+    if (channel.kinship.claim === undefined) {
+      onControl(channel, word);
+    } else if (word.message.case !== 'hello') {
+      this.#unproven.add(this.#lane, bytes, view);
+    } else {
+      onControl(channel, word);
+      if (channel.kinship.claim === undefined) this.#deliverUnproven();
+    }
+  }
+
+  /** The peer has proven who it is. */
+  #deliverUnproven(): void {
+    const lane = this.#lane;
+    for (const each of LANES) {
+      const view = new EnvelopeView();
+      this.#begin(each);
+      for (let bytes = this.#unproven.take(each, view); bytes !== undefined; bytes = this.#unproven.take(each, view)) {
+        if (!this.isReading) return;
+        try {
+          this.envelope(bytes, view);
+        } catch (error) {
+          this.#channel.malformed(error);
+        }
+      }
+    }
+    this.#begin(lane);
+  }
+
+  #message(bytes: Uint8Array, view: EnvelopeView): void {
     const channel = this.#channel;
     switch (view.mode) {
-      case EnvelopeMode.link:
-        onControl(channel, readValue(v1.LinkMessage, this.#valueReader, bytes, view.valueStart, view.valueEnd));
-        return;
       case EnvelopeMode.reply:
         channel.asks.onReply(bytes, view);
         return;
@@ -78,6 +123,7 @@ export class IncomingEnvelopes implements FrameOwner {
   }
 
   close(): void {
+    this.#unproven.close();
     this.inbound.close();
   }
 }

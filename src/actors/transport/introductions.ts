@@ -7,7 +7,7 @@ import type { ActorSystem } from '../kernel/index.js';
 import type { Channel } from './channel.js';
 import { type ChannelTable, keysOf, mergedHello } from './channel-table.js';
 import { Fences } from './fences.js';
-import { Kinship } from './kinship.js';
+import { Kinship, type LinkKinship } from './kinship.js';
 import type { MessageFields } from './message-fields.js';
 import type { UnreachablePeers } from './unreachable-peers.js';
 
@@ -22,7 +22,7 @@ interface Self {
   readonly ordinal: number | undefined;
   /** Undefined where it takes no fields beside messages. */
   readonly fields: MessageFields | undefined;
-  /** Undefined where this process has one partition alone, and no other will join it. */
+  /** Undefined where no other partition is of this process. */
   readonly kinship: Kinship | undefined;
 }
 
@@ -46,11 +46,6 @@ export class Introductions {
   }
 
   greeting(channel: Channel): v1.LinkMessageInit[] {
-    const { kinship } = channel;
-    // Its name has the address that was dialed, until the peer says another one.
-    if (channel.peer === undefined && channel.key !== '' && this.#needsProof(channel)) {
-      kinship.proof = this.#self.kinship?.opening(channel.name.address, channel.token) ?? kinship.proof;
-    }
     return [this.#hello(channel), ...fence(this.#fences.givenUpTo(keysOf(channel)))];
   }
 
@@ -69,13 +64,7 @@ export class Introductions {
       this.#refuse(channel, `The peer speaks version ${hello.version} between routers, this one ${VERSION}.`);
       return false;
     }
-    if (
-      !channel.kinship.isProven &&
-      hello.incarnation === this.#self.system.incarnation &&
-      !this.#isKin(channel, hello)
-    ) {
-      return false;
-    }
+    if (!this.#isKnown(channel, hello)) return false;
     const isFirst = channel.peer === undefined;
     channel.peer = mergedHello(channel.peer, hello);
     const { address, token, sentMs } = hello;
@@ -92,22 +81,42 @@ export class Introductions {
     return true;
   }
 
-  /** Whether the peer, which says that it is a partition of this process, is one. It may send its proof with its next hello. */
-  #isKin(channel: Channel, { token, kinship: proof }: v1.Hello): boolean {
-    const { kinship: own, address } = this.#self;
+  /** False where the peer says that it is a partition of this process, and has not proven it. */
+  #isKnown(channel: Channel, hello: v1.Hello): boolean {
     const { kinship } = channel;
-    if (own === undefined || !this.#needsProof(channel)) {
-      kinship.isProven = true;
-    } else if (channel.key !== '') {
-      kinship.isProven = Kinship.isSame(proof, own.answer(channel.token));
-    } else if (Kinship.isSame(proof, own.opening(address, token))) {
-      kinship.isProven = true;
-      kinship.proof = own.answer(token);
+    const { kinship: own, system } = this.#self;
+    if (kinship.claim !== undefined) mergedHello(kinship.claim, hello);
+    if (kinship.isProven || own === undefined || hello.incarnation !== system.incarnation) return true;
+    if (this.#needsProof(channel) && !this.#hasProven(channel, hello, own)) return false;
+    kinship.isProven = true;
+    kinship.claim = undefined;
+    this.#awaitsNoMore(kinship);
+    return true;
+  }
+
+  #hasProven(channel: Channel, hello: v1.Hello, own: Kinship): boolean {
+    const { kinship, token } = channel;
+    const isOpener = channel.key !== '';
+    const tokens = isOpener ? ([token, hello.token] as const) : ([hello.token, token] as const);
+    if (kinship.claim === undefined) {
+      kinship.claim = mergedHello(undefined, hello);
+      kinship.proof = own.proof(isOpener ? 'opens' : 'answers', tokens);
       channel.announce(this.#hello(channel));
-    } else {
-      this.#refuse(channel, 'The peer says that it is a partition of this process, and cannot prove that.');
+      kinship.due = this.#self.scheduler.setTimer(limits.connectTimeoutMs, () => this.#unproven(channel));
     }
-    return kinship.isProven;
+    if (hello.kinship.length === 0) return false;
+    const isProven = Kinship.isSame(hello.kinship, own.proof(isOpener ? 'answers' : 'opens', tokens));
+    if (!isProven) this.#unproven(channel);
+    return isProven;
+  }
+
+  #unproven(channel: Channel): void {
+    this.#refuse(channel, 'The peer says that it is a partition of this process, and cannot prove that.');
+  }
+
+  #awaitsNoMore(kinship: LinkKinship): void {
+    if (kinship.due !== undefined) this.#self.scheduler.clearTimer(kinship.due);
+    kinship.due = undefined;
   }
 
   /** Nobody outside the program has a link on its pseudo-network. */
@@ -131,6 +140,7 @@ export class Introductions {
 
   /** `isGivenUp`: what its peer is sent from now on, over another link, must not be overtaken by what this one may still deliver. */
   closed(channel: Channel, isGivenUp: boolean): void {
+    this.#awaitsNoMore(channel.kinship);
     this.#fences.closed(channel.peer?.token ?? 0n, channel);
     if (!isGivenUp) return;
     const keys = keysOf(channel);

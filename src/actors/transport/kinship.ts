@@ -1,4 +1,5 @@
-import { systemEntropy } from '../../scheduler/index.js';
+import type { v1 } from '../../protocol/index.js';
+import { systemEntropy, type Timer } from '../../scheduler/index.js';
 
 const KEY_BYTES = 32;
 
@@ -8,13 +9,16 @@ export function newProcessKey(): Uint8Array {
 }
 
 /**
- * By what the partitions of one process know one another over links that every process with the cluster key can open. A hello alone proves nothing: its
- * sender may claim to be a partition of any process. So the hello of a partition that opens a link has a proof, which only the listener at the dialed address can use, and
- * which holds for this link alone. The other end answers with a hello that proves that it has the key, too.
+ * How the partitions of one process recognize one another over links that every process with the cluster key can open. A hello alone proves nothing:
+ * its sender may claim to be a partition of any process. The tokens of both hellos are random numbers of their link. Who hears such a claim proves
+ * that it has the key over both of them, with its next hello. So a proof that was seen holds for no other link.
  *
- *     opener                                              listener
- *     hello(token, kinship = proof(opens, address, token)) -->   is it mine, and for my address?
- *                 <-- hello(kinship = proof(answers, token))
+ *     opener                                                  listener
+ *     hello(token a)                 --><--                   hello(token b)
+ *     hello(proof(opens, a, b))      --><--                   hello(proof(answers, a, b))
+ *
+ * What arrives between a claim and its proof waits. A proof names no address, for a partition has several spellings of its own. So it does not
+ * show that nobody passes frames on: a process that was dialed by its address may stand between two partitions.
  */
 export class Kinship {
   readonly #key: () => Uint8Array;
@@ -23,25 +27,18 @@ export class Kinship {
     this.#key = key;
   }
 
-  /** Of the one who opens a link. `address`: where it has dialed. */
-  opening(address: string, token: bigint): Uint8Array {
-    return this.#proof(`opens ${token} at ${address}`);
-  }
-
-  /** Of the one to whom a link was opened. `token`: that of the opener's hello. */
-  answer(token: bigint): Uint8Array {
-    return this.#proof(`answers ${token}`);
+  /** `tokens`: that of the one who has opened the link, and that of the other end. */
+  proof(role: 'opens' | 'answers', tokens: readonly [opener: bigint, listener: bigint]): Uint8Array {
+    const { createHmac } = process.getBuiltinModule('node:crypto');
+    return createHmac('sha256', this.#key())
+      .update(`${role} ${tokens.join(' ')}`)
+      .digest();
   }
 
   /** Takes the same time for every proof. */
   static isSame(proof: Uint8Array, expected: Uint8Array): boolean {
     const { timingSafeEqual } = process.getBuiltinModule('node:crypto');
     return proof.length === expected.length && timingSafeEqual(proof, expected);
-  }
-
-  #proof(text: string): Uint8Array {
-    const { createHmac } = process.getBuiltinModule('node:crypto');
-    return createHmac('sha256', this.#key()).update(text).digest();
   }
 }
 
@@ -51,4 +48,8 @@ export interface LinkKinship {
   isProven: boolean;
   /** Of this end. Empty where it has none to give. */
   proof: Uint8Array;
+  /** The hello of a peer that says that it is a partition of this process, and has not proven it yet. It is nobody until then. */
+  claim: v1.Hello | undefined;
+  /** Ends the wait for the proof. */
+  due: Timer | undefined;
 }

@@ -14,7 +14,7 @@ interface Chunk {
 }
 
 /**
- * Tells of one link to one actor that wait beside its mailbox, oldest first. They stay encoded, so that they take the memory that they took
+ * Envelopes of one link that wait, oldest first: tells to one actor beside its mailbox, or what came before its sender has proven who it is. They stay encoded, so that they take the memory that they took
  * on the link: decoded, small messages may take many times as much.
  */
 export class ParkedTells {

@@ -32,7 +32,7 @@ export interface RouterOptions {
   readonly transport: Transport;
   readonly log: Logger;
   readonly limits?: Partial<RouterServices['limits']>;
-  /** Of the partitions of this process. Undefined where it has one alone. */
+  /** Of the partitions of this process. Without it nobody is taken for one. */
   readonly kinship?: Kinship | undefined;
 }
 

@@ -30,7 +30,7 @@ describe('a network over sockets', function () {
   const start = async (
     nodeName: string,
     seeds: readonly string[],
-    others: { peersFile?: string; clusterKeyFile?: string } = {},
+    others: { peersFile?: string; clusterKeyFile?: string; probeMs?: number } = {},
   ) => {
     const log = memoryLogger();
     const runtime = await Runtime.start({
@@ -45,6 +45,11 @@ describe('a network over sockets', function () {
     runtimes.push(runtime);
     return {
       runtime,
+      /** Why members did not answer. */
+      unanswered: () =>
+        log.records
+          .filter(({ message }) => message === 'a member of the network has not answered')
+          .map(({ fields }) => String(fields['error'])),
       warnings: () => log.records.filter(({ level }) => level === 'warn').map(({ message }) => message),
     };
   };
@@ -63,6 +68,13 @@ describe('a network over sockets', function () {
     });
     const { runtime: again } = await start('again', [place('nowhere')], { peersFile });
     await eventually(() => living(again).length === 2 && living(one).length === 2);
+  });
+
+  it('has a process that is its own seed, by an address without the name of its instance', async () => {
+    const { unanswered } = await start('one', [place('one'), place('nowhere')], { probeMs: 20 });
+    // It looks for one address after another.
+    await eventually(() => unanswered().filter((text) => text.includes(place('nowhere'))).length >= 2);
+    expect(unanswered().filter((text) => !text.includes(place('nowhere')))).to.deep.equal([]);
   });
 
   it('keeps the addresses of members that have gone in the file of peers', async () => {

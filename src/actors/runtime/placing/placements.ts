@@ -65,8 +65,7 @@ export class Placements {
     const { log, scheduler } = options;
     this.#pauses = new Pauses(scheduler);
     this.#failures = new Topic(log);
-    const leaving = (ordinal: number): void => this.#leaves(ordinal);
-    this.#requests = new SpawnerRequests({ ...options, leaving });
+    this.#requests = new SpawnerRequests({ ...options, leaving: (ordinal, from) => this.#leaves(ordinal, from) });
   }
 
   /** Failures of actors in partitions that are not on this event loop, and actors that were lost with their partition. */
@@ -267,10 +266,12 @@ export class Placements {
     parent?.[routeKey].watch(ofParent);
   }
 
-  /** Others than spawners may say so: only partitions that are used are remembered. */
-  #leaves(ordinal: number): void {
-    const isUsed = this.#orders.all().some(({ current }) => current?.place.ordinal === ordinal);
-    if (isUsed) this.#leaving.add(ordinal);
+  /** Only partitions that are used are remembered. */
+  #leaves(ordinal: number, assertFrom: (spawner: Ref) => void): void {
+    const place = this.#orders.all().find(({ current }) => current?.place.ordinal === ordinal)?.current?.place;
+    if (place === undefined) return;
+    assertFrom(place.spawner);
+    this.#leaving.add(ordinal);
   }
 
   // ---- the end of an actor

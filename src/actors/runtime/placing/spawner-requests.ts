@@ -3,7 +3,7 @@ import { namedMessageOf } from '../../../foreign.js';
 import { limits } from '../../../limits.js';
 import { type Ref, v1 } from '../../../protocol/index.js';
 import { isLate, retryAsk } from '../../control-plane/index.js';
-import { type ActorRef, type ActorSystem, type AskOptions, assertFromPartition, behavior } from '../../kernel/index.js';
+import { type ActorRef, type ActorSystem, type AskOptions, assertSentBy, behavior } from '../../kernel/index.js';
 import { fromWire } from '../../../protocol/errors/index.js';
 import type { PlaceDeadline } from './place-deadline.js';
 import type { PlaceCandidate } from './where.js';
@@ -11,8 +11,8 @@ import { Withdrawals, type WithdrawalsOptions } from './withdrawals.js';
 
 export interface SpawnerRequestsOptions extends WithdrawalsOptions {
   readonly system: ActorSystem;
-  /** A partition stops in order, with what is placed there. */
-  readonly leaving: (ordinal: number) => void;
+  /** A partition stops in order, with what is placed there. `assertFrom` throws where its spawner has not said so. */
+  readonly leaving: (ordinal: number, assertFrom: (spawner: Ref) => void) => void;
 }
 
 /** An actor to place. */
@@ -45,8 +45,7 @@ export class SpawnerRequests {
     const placer = behavior(v1.Placer, {
       supervision: 'resume',
       leaving: (_state, { ordinal }, context) => {
-        assertFromPartition(context, ordinal, 'The farewell of a partition');
-        leaving(ordinal);
+        leaving(ordinal, (spawner) => assertSentBy(context, spawner, 'The farewell of a partition'));
         return {};
       },
     });
