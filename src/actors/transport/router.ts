@@ -351,11 +351,8 @@ export class Router implements ChannelServices<Channel>, RouteChannels {
 
   #add(name: PeerName, options?: ChannelOptions): Channel {
     const channel = new Channel(this, name, options);
-    if (this.#isClosed) {
-      channel.close(new StoppedError('This partition has stopped.'));
-    } else {
-      this.#channels.add(channel);
-    }
+    if (this.#isClosed) channel.close(new StoppedError('This partition has stopped.'));
+    else this.#channels.add(channel);
     return channel;
   }
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../../errors.js';
-import { messageOf } from '../../../foreign.js';
+import { isError, messageOf } from '../../../foreign.js';
 import { type Counts, isAlive, type NetworkState, Status } from '../../membership/index.js';
 import type { v1 } from '../../../protocol/index.js';
 import { shownAddress } from '../../../transport/stack/index.js';
@@ -85,5 +85,5 @@ export function describeNetwork(
 function isRefusal(error: unknown): boolean {
   if (error instanceof ProtocolError) return true;
   if (error instanceof AggregateError && error.errors.some(isRefusal)) return true;
-  return error instanceof Error && error.cause !== undefined && isRefusal(error.cause);
+  return isError(error) && error.cause !== undefined && isRefusal(error.cause);
 }
