@@ -6,7 +6,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { ConfigError, ResourceError } from './errors.js';
 import { codeOf, messageOf } from './foreign.js';
 import { holdFile } from './held-file.js';
-import { atExit } from './scheduler/index.js';
+import { atExit } from './at-exit.js';
 
 export interface OutputFileOptions {
   /** What the file is, as the first words of an error: `The recording`. */

@@ -2,7 +2,6 @@
  * Time, timers, turns and randomness: the real scheduler on the event loop, the virtual one from a seed, and the manual one for tests. All code in
  * `src/` uses them through a Scheduler that it is given. Nothing here knows actors, links or what a turn does.
  */
-export { atExit } from './at-exit.js';
 export { ManualScheduler } from './manual-scheduler.js';
 export { type Entropy, systemEntropy } from './entropy.js';
 export { type RandomStream, randomStream } from './random-stream.js';

@@ -96,6 +96,8 @@ export class IncomingEnvelopes implements FrameOwner {
   #message(bytes: Uint8Array, view: EnvelopeView): void {
     const channel = this.#channel;
     switch (view.mode) {
+      case EnvelopeMode.link:
+        return;
       case EnvelopeMode.reply:
         channel.asks.onReply(bytes, view);
         return;

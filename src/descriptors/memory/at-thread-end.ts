@@ -1,4 +1,4 @@
-import { atExit } from '../../scheduler/index.js';
+import { atExit } from '../../at-exit.js';
 
 /**
  * Calls `run` before this worker thread ends by itself: what it had mapped and opened belongs to the process, and would stay. Nothing is called when

@@ -2,7 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Deferred } from '../../deferred.js';
 import { StoppedError } from '../../errors.js';
-import { atExit } from '../../scheduler/index.js';
+import { atExit } from '../../at-exit.js';
 import type { ListenOptions } from '../link-options.js';
 import { type SocketAddress, formatAddress, isSocketFile, listenAddress } from '../../socket-address.js';
 import { Admission } from './admission.js';

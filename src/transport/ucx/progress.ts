@@ -1,4 +1,5 @@
-import { atExit, type Scheduler, type Timer } from '../../scheduler/index.js';
+import { atExit } from '../../at-exit.js';
+import type { Scheduler, Timer } from '../../scheduler/index.js';
 import { limits } from '../../limits.js';
 import type { Rings } from './rings.js';
 import { Spin } from './spin.js';

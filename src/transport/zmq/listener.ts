@@ -3,7 +3,7 @@ import { rmdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { ConfigError, StoppedError } from '../../errors.js';
 import { shownValue } from '../../foreign.js';
-import { atExit } from '../../scheduler/index.js';
+import { atExit } from '../../at-exit.js';
 import {
   formatAddress,
   type HostAddress,

@@ -4,7 +4,8 @@ import type { Logger } from '../../../logging/index.js';
 import type { Ref } from '../../../protocol/index.js';
 import type { v1 } from '../../../protocol/on-demand/index.js';
 import type { Ending, Execution } from '../../../resources/execution/index.js';
-import { atExit, type Scheduler } from '../../../scheduler/index.js';
+import { atExit } from '../../../at-exit.js';
+import type { Scheduler } from '../../../scheduler/index.js';
 import type { ActorRef } from '../../kernel/index.js';
 
 export interface LaunchOptions {
