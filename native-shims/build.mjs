@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path';
 import { argv, env, exit, pid, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const here = dirname(fileURLToPath(import.meta.url));
+const script = fileURLToPath(import.meta.url);
+const here = dirname(script);
 const output = join(here, 'build');
 const strict = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-D_FORTIFY_SOURCE=2', '-pthread'];
 const sanitized = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1', '-fno-omit-frame-pointer', '-pthread'];
@@ -68,11 +69,12 @@ function compile(args, command = compiler()) {
   if (child.status !== 0) throw new Error(`${command} failed: ${child.error?.message ?? child.stderr}`);
 }
 
-/** Whether the library is there, and no older than its sources. */
-export function isCurrent(folder, target) {
+/** Whether the library is there, and newer than its sources and the scripts that build it: this one, and `scripts`. */
+export function isCurrent(folder, target, scripts = []) {
   if (!existsSync(target)) return false;
   const builtAt = statSync(target).mtimeMs;
-  return readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs < builtAt);
+  const inputs = readdirSync(folder).map((name) => join(folder, name));
+  return [...inputs, script, ...scripts].every((path) => statSync(path).mtimeMs < builtAt);
 }
 
 function main(options) {

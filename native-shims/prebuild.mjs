@@ -9,7 +9,8 @@ import { arch, argv, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { buildShim, compiler, isCurrent, lacking, remedy } from './build.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
+const script = fileURLToPath(import.meta.url);
+const here = dirname(script);
 const folder = join(here, 'ucx');
 
 /** `commands`: compilers that make it, the first that is here is taken. `debian`: the package that brings one. `isRequired`: of a release. */
@@ -54,33 +55,39 @@ function headersOfUcx() {
 
 function main(options) {
   const isStrict = options.includes('--strict');
+  const wanted = targets.filter(({ name }) => !isCurrent(folder, libraryOf(name), [script]));
+  // Rather none than one of older sources.
+  for (const { name } of wanted) rmSync(libraryOf(name), { force: true });
+  if (wanted.length === 0) return true;
   const missing = lacking();
   if (missing !== undefined) {
-    console.error(`native: no prebuilt shims: ${missing}. Debian: ${remedy}`);
-    return !isStrict;
+    const names = wanted.map(({ name }) => name).join(', ');
+    console.error(`native: no prebuilt shims for ${names}: ${missing}. Debian: ${remedy}`);
+    return !(isStrict && wanted.some(({ isRequired }) => isRequired));
   }
   const headers = headersOfUcx();
   try {
-    return targets.map((target) => make(target, headers, isStrict)).every(Boolean);
+    return wanted.map((target) => make(target, headers, isStrict)).every(Boolean);
   } finally {
     rmSync(headers, { recursive: true });
   }
 }
 
-/** Whether it is there, or not needed. */
+function libraryOf(name) {
+  return join(here, 'prebuilt', name, 'millrace-ucx.so');
+}
+
+/** Whether it is built, or not needed. */
 function make({ name, commands, debian, isRequired = false }, headers, isStrict) {
-  const library = join(here, 'prebuilt', name, 'millrace-ucx.so');
-  if (isCurrent(folder, library)) return true;
   const command = commands.find((each) => spawnSync(each, ['--version']).status === 0);
   if (command === undefined) {
     console.error(
       `native: no prebuilt shim for ${name}: no compiler (${commands.join(', ')}). Debian: apt-get install -y ${debian}`,
     );
-    // Rather none than one of older sources.
-    rmSync(library, { force: true });
     return !(isStrict && isRequired);
   }
-  // The same bytes wherever they are built: no path, no number of the build, no symbols.
+  const library = libraryOf(name);
+  // Nothing of the machine that builds it: no path, no number of the build, no symbols. Each compiler makes other bytes.
   buildShim(folder, library, { command, flags: ['-idirafter', headers, '-s', '-Wl,--build-id=none'] });
   console.error(`native: built ${library}`);
   return true;

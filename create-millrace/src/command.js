@@ -8,7 +8,7 @@ import { CreateError } from './create-error.js';
 
 const DEFAULT_FOLDER = 'millrace-app';
 
-/** Runs the command. Resolves to its exit code: 0, or 2 where the user has to change something. */
+/** Runs the command. Resolves to its exit code: 0, or 2 where no project was made. */
 export async function main(args, { input = process.stdin, output = process.stdout, errors = process.stderr } = {}) {
   try {
     const { folder, template, help } = readArgs(args);
@@ -27,17 +27,23 @@ export async function main(args, { input = process.stdin, output = process.stdou
 }
 
 function readArgs(args) {
-  const options = { template: { type: 'string', short: 't' }, help: { type: 'boolean', short: 'h', default: false } };
+  const options = {
+    template: { type: 'string', short: 't', multiple: true },
+    help: { type: 'boolean', short: 'h', default: false },
+  };
   let parsed;
   try {
     parsed = parseArgs({ args, options, allowPositionals: true });
   } catch (cause) {
-    throw new CreateError('USAGE', `${cause.message}\n${usage()}`);
+    throw new CreateError('USAGE', `${cause.message.split('. ')[0]}.\n${usage()}`);
   }
   const { values, positionals } = parsed;
+  const [template, ...others] = values.template ?? [];
+  if (others.length > 0)
+    throw new CreateError('USAGE', `One template is expected, not ${values.template.join(', ')}.\n${usage()}`);
   if (positionals.length > 1)
     throw new CreateError('USAGE', `One folder is expected, not ${positionals.join(', ')}.\n${usage()}`);
-  return { folder: positionals[0], ...values };
+  return { folder: positionals[0], template, help: values.help };
 }
 
 /** Asks for what is missing, if somebody is there to answer. */

@@ -7,7 +7,7 @@ import { print, printLine } from './output.js';
 
 const EVENTS_MS = 1_000;
 
-/** Looks until `isDone`, or until the signal. Closes the watch. */
+/** Looks until `isDone`, or until the signal: what is seen behind it is not given. Closes the watch. */
 export async function eachLook(
   watch: ClusterWatch,
   intervalMs: number,
@@ -16,7 +16,8 @@ export async function eachLook(
 ): Promise<void> {
   try {
     while (!signal.aborted) {
-      if (isDone(await watch.refresh()) || signal.aborted) return;
+      const view = await watch.refresh();
+      if (signal.aborted || isDone(view)) return;
       await passed(intervalMs, signal);
     }
   } finally {

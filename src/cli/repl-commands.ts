@@ -2,6 +2,7 @@
 import { surveyCluster, type Peers, type Visitor } from '../actors/runtime/survey/index.js';
 import { ClusterWatch, type ClusterView } from '../introspection/index.js';
 import { ConfigError } from '../index.js';
+import { limits } from '../limits.js';
 import { findingsOf } from './doctor-findings.js';
 import { formatSurvey } from './doctor-report.js';
 import { explainedText } from './explain.js';
@@ -13,7 +14,7 @@ import { topLines } from './top-table.js';
 export interface ReplCommand extends CommandWords {
   readonly usage: string;
   readonly help: string;
-  /** `words` are those behind its name, `rest` is all text behind its first two words. */
+  /** `words` are those behind its name, `rest` is all text behind its first two words. At the signal it ends, and prints nothing more. */
   run(given: ReplWords, signal: AbortSignal): Promise<void>;
 }
 
@@ -24,16 +25,13 @@ export interface ReplWords {
 
 const ROWS = 20;
 const RATES_MS = 500;
-const DOCTOR_MS = 5_000;
 
-export function replCommands(visitor: Visitor): readonly ReplCommand[] {
-  const watch = new ClusterWatch(visitor);
+export function replCommands(visitor: Visitor, watch: ClusterWatch): readonly ReplCommand[] {
   const call =
     (isTell: boolean) =>
-    async (given: ReplWords): Promise<void> => {
-      const { words, rest } = given;
+    async ({ words, rest }: ReplWords, signal: AbortSignal): Promise<void> => {
       const [name, method] = [needed(words[0], 'the name of an actor'), needed(words[1], 'a method')];
-      const reply = await watch.call(name, method, rest === '' ? '{}' : rest, { isTell });
+      const reply = await watch.call(name, method, rest === '' ? '{}' : rest, { isTell, signal });
       if (reply !== '') print(reply);
     };
   const commands: readonly ReplCommand[] = [
@@ -56,10 +54,9 @@ export function replCommands(visitor: Visitor): readonly ReplCommand[] {
       takes: ['name'],
       usage: 'inspect NAME',
       help: 'one actor: its mailbox, its state, its methods and the fields of their requests',
-      run: async ({ words }) => {
-        const { actor, state, signatures, waiting } = await watch.examineNamed(
-          needed(words[0], 'the name of an actor'),
-        );
+      run: async ({ words }, signal) => {
+        const name = needed(words[0], 'the name of an actor');
+        const { actor, state, signatures, waiting } = await watch.examineNamed(name, signal);
         const { path = '', phase = '', queued = 0, capacity = 0 } = actor ?? {};
         printLine(
           `${path}  ${phase}  ${queued} of ${capacity} messages wait${waiting.length === 0 ? '' : `: ${waiting.join(', ')}`}`,
@@ -73,7 +70,8 @@ export function replCommands(visitor: Visitor): readonly ReplCommand[] {
       takes: ['name'],
       usage: 'explain WHAT',
       help: 'why an actor, a link, a component or an rpc waits',
-      run: async ({ words }) => print(explainedText(await watch.explain(needed(words[0], 'what is to be explained')))),
+      run: async ({ words }, signal) =>
+        print(explainedText(await watch.explain(needed(words[0], 'what is to be explained'), { signal }))),
     },
     {
       word: 'call',
@@ -101,8 +99,8 @@ export function replCommands(visitor: Visitor): readonly ReplCommand[] {
       takes: [],
       usage: 'doctor',
       help: 'who holds which memory, and what is wrong',
-      run: async () => {
-        const survey = await surveyCluster(visitor, DOCTOR_MS);
+      run: async (_given, signal) => {
+        const survey = await surveyCluster(visitor, limits.askTimeoutMs, signal);
         print(formatSurvey(survey, findingsOf(survey)));
       },
     },
@@ -124,7 +122,7 @@ export function helpText(commands: readonly ReplCommand[]): string {
   return [
     ...commands.map(({ usage, help }) => `  ${usage.padEnd(24)} ${help}`),
     '',
-    'Tab completes commands, names, methods and the fields of requests. Ctrl-C ends a command, Ctrl-D ends all.',
+    'Tab completes commands, names, methods and the fields of requests. Ctrl-C ends a command and those typed behind it, Ctrl-D ends all.',
     '64-bit integers are written as in {"id":"12n"}, bytes as {"base64":"..."}. A name with blanks is put in "...".',
     'For a beginning: ps, inspect one of the names, then call it.',
   ].join('\n');

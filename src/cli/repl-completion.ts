@@ -17,9 +17,28 @@ export interface CommandWords {
 /** As `completer` of node:readline: what the last part of the line may become, and that part. */
 export type Completions = readonly [candidates: readonly string[], part: string];
 
+/** A JSON string. */
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+const WORD = new RegExp(`${STRING.source}|\\S+`, 'g');
+
 /** Words of a line: those with blanks are JSON strings. */
 export function wordsOf(line: string): readonly string[] {
-  return Array.from(line.matchAll(/"(?:[^"\\]|\\.)*"|\S+/g), ([word]) => word);
+  return Array.from(line.matchAll(WORD), ([word]) => word);
+}
+
+/** What stands behind the first words of a line. */
+export function behindWords(line: string, count: number): string {
+  const last = [...line.matchAll(WORD)][count - 1];
+  return last === undefined ? '' : line.slice(last.index + last[0].length).trim();
+}
+
+/** Whether JSON in a line has not ended: it goes on in the next one. Only a command that takes JSON may have it. */
+export function isUnfinished(line: string, commands: readonly CommandWords[]): boolean {
+  const [name] = wordsOf(line);
+  const jsonAt = commands.find(({ word }) => word === name)?.takes.indexOf('json') ?? -1;
+  if (jsonAt < 0) return false;
+  const outside = behindWords(line, jsonAt + 1).replaceAll(STRING, '');
+  return outside.split('{').length > outside.split('}').length;
 }
 
 export async function completionsOf(line: string, known: Completable): Promise<Completions> {

@@ -6,29 +6,39 @@ import { createInterface } from 'node:readline';
 import { callbackify } from 'node:util';
 import type { Visitor } from '../actors/runtime/survey/index.js';
 import { messageOf } from '../foreign.js';
+import { AskTimeoutError, ConfigError, UnreachableError } from '../index.js';
 import { ClusterWatch } from '../introspection/index.js';
+import { limits } from '../limits.js';
 import { ExitCode } from './exit-codes.js';
 import { printLine, say } from './output.js';
-import { type Completable, completionsOf, wordsOf } from './repl-completion.js';
+import { behindWords, type Completable, completionsOf, isUnfinished, wordsOf } from './repl-completion.js';
 import { type ReplCommand, replCommands } from './repl-commands.js';
-
-const PATIENCE_MS = 5_000;
 
 /** One session of `millrace repl`, on standard input and output. An error ends a command, and never the session. */
 export class Repl {
+  readonly #visitor: Visitor;
+  readonly #locate: () => Promise<string>;
   readonly #commands: readonly ReplCommand[];
   readonly #known: Completable;
-  #running: AbortController | undefined;
+  /** Aborted when the session ends. */
+  readonly #leaving = new AbortController();
+  /** Of what was typed since the last Ctrl-C. */
+  #cancelling = new AbortController();
+  /** Commands that run, or wait for their turn. */
+  #unfinished = 0;
   #last: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
-  constructor(visitor: Visitor) {
-    this.#commands = replCommands(visitor);
+  /** `locate` says where the control plane is now. */
+  constructor(visitor: Visitor, locate: () => Promise<string>) {
+    this.#visitor = visitor;
+    this.#locate = locate;
     const watch = new ClusterWatch(visitor);
+    this.#commands = replCommands(visitor, watch);
     this.#known = {
       commands: this.#commands,
       names: async () => {
-        const { names } = await visitor.list(PATIENCE_MS);
+        const { names } = await visitor.list(limits.askTimeoutMs);
         return names.map(({ name }) => name).filter((name) => !name.startsWith('millrace/'));
       },
       methods: async (name) => (await watch.examineNamed(name)).signatures,
@@ -41,15 +51,23 @@ export class Repl {
       await this.#onTerminal();
       return ExitCode.ok;
     }
-    let text = '';
-    for await (const line of createInterface({ input: process.stdin })) {
-      text += `${line}\n`;
-      if (isUnfinished(text)) continue;
-      await this.#perform(text.trim());
-      text = '';
-    }
-    await this.#perform(text.trim());
+    await this.#onPipe();
     return this.#hasFailed ? ExitCode.failed : ExitCode.ok;
+  }
+
+  async #onPipe(): Promise<void> {
+    let text = '';
+    let [lines, firstLine] = [0, 1];
+    for await (const line of createInterface({ input: process.stdin })) {
+      lines++;
+      text += `${line}\n`;
+      if (isUnfinished(text, this.#commands)) continue;
+      await this.#perform(text.trim(), this.#cancelling.signal);
+      text = '';
+      firstLine = lines + 1;
+    }
+    if (text === '') return;
+    this.#failed(new ConfigError(`The request of line ${firstLine} has not ended: a } is missing. It was not sent.`));
   }
 
   async #onTerminal(): Promise<void> {
@@ -60,52 +78,78 @@ export class Repl {
       preview: false,
       ignoreUndefined: true,
       eval: (line, _context, _file, done) => {
-        if (isUnfinished(line)) done(new Recoverable(new SyntaxError('The request has not ended.')), undefined);
-        else queue(line, () => done(null, undefined));
+        if (isUnfinished(line, this.#commands))
+          done(new Recoverable(new SyntaxError('The request has not ended.')), undefined);
+        else {
+          queue(line, () => {
+            // Behind the end a prompt would open standard input again.
+            if (!this.#leaving.signal.aborted) done(null, undefined);
+          });
+        }
       },
       completer: callbackify((line: string) => this.#complete(line)),
     });
+    removeCommandsOfNode(server);
     keepHistory(server);
     this.#cancelAtInterrupt(server);
     await new Promise<void>((resolve) => server.once('exit', resolve));
-    this.#running?.abort();
+    this.#leaving.abort();
     await this.#last;
   }
 
   /** One at a time: lines may be typed while a command runs. */
   #queue(line: string): Promise<void> {
-    this.#last = this.#last.then(() => this.#perform(line.trim()));
+    const { signal } = this.#cancelling;
+    this.#unfinished++;
+    this.#last = this.#last
+      .then(() => this.#perform(line.trim(), signal))
+      .finally(() => {
+        this.#unfinished--;
+      });
     return this.#last;
   }
 
-  async #perform(line: string): Promise<void> {
-    if (line === '') return;
-    const leaving = new AbortController();
-    this.#running = leaving;
-    const cancelled = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()));
+  async #perform(line: string, cancelling: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.#leaving.signal, cancelling]);
+    if (line === '' || signal.aborted) return;
+    const cancelled = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     try {
-      const work = this.#command(line, leaving.signal);
+      const work = this.#command(line, signal);
       // What is cancelled may fail behind it.
       work.catch(() => {});
       await Promise.race([work, cancelled]);
     } catch (error) {
-      this.#hasFailed = true;
-      say(messageOf(error));
-    } finally {
-      this.#running = undefined;
+      if (signal.aborted) return;
+      this.#failed(error);
+      if (isOfReach(error)) await Promise.race([this.#follow(), cancelled]);
     }
   }
 
+  /** Where another process serves the control plane since, the next command asks that one. */
+  async #follow(): Promise<void> {
+    try {
+      const controlPlane = await this.#locate();
+      if (controlPlane === this.#visitor.controlPlane || this.#leaving.signal.aborted) return;
+      this.#visitor.follow(controlPlane);
+      say('Another process serves the control plane now: give the command again.');
+    } catch (error) {
+      say(`The control plane was not found again: ${messageOf(error)}`);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#hasFailed = true;
+    say(messageOf(error));
+  }
+
   async #command(line: string, signal: AbortSignal): Promise<void> {
-    const [, word = '', behind = ''] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
+    const [word = '', ...words] = wordsOf(line);
     const command = this.#commands.find((each) => each.word === word);
     if (command === undefined) {
       const known = this.#commands.map((each) => each.word).join(', ');
-      throw new TypeError(`There is no command ${word}. There are ${known}.`);
+      throw new ConfigError(`There is no command ${word}. There are ${known}.`);
     }
-    const words = wordsOf(behind);
-    const skipped = /^(?:(?:"(?:[^"\\]|\\.)*"|\S+)\s*){0,2}/.exec(behind)?.[0] ?? '';
-    await command.run({ words, rest: behind.slice(skipped.length).trim() }, signal);
+    await command.run({ words, rest: behindWords(line, 3) }, signal);
   }
 
   /** Where the cluster does not answer, nothing is offered. */
@@ -121,9 +165,10 @@ export class Repl {
   #cancelAtInterrupt(server: REPLServer): void {
     server.removeAllListeners('SIGINT');
     server.on('SIGINT', () => {
-      if (this.#running !== undefined) {
+      if (this.#unfinished > 0) {
         printLine('^C');
-        this.#running.abort();
+        this.#cancelling.abort();
+        this.#cancelling = new AbortController();
         return;
       }
       server.clearBufferedCommand();
@@ -134,10 +179,13 @@ export class Repl {
   }
 }
 
-/** A request goes on in the next line while its JSON has not ended. */
-function isUnfinished(line: string): boolean {
-  const outside = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '');
-  return outside.split('{').length > outside.split('}').length;
+function isOfReach(error: unknown): boolean {
+  return error instanceof UnreachableError || error instanceof AskTimeoutError;
+}
+
+/** `.load`, `.save`, `.editor` and the like: they are for JavaScript, and write files. */
+function removeCommandsOfNode({ commands }: REPLServer): void {
+  for (const name of Object.keys(commands)) Reflect.deleteProperty(commands, name);
 }
 
 function keepHistory(server: REPLServer): void {

@@ -1,4 +1,10 @@
-import { type Explained, explainCluster, type ExplainOptions, type Peers } from '../actors/runtime/survey/index.js';
+import {
+  type Explained,
+  explainCluster,
+  type ExplainOptions,
+  listedPartitions,
+  type Peers,
+} from '../actors/runtime/survey/index.js';
 import { ConfigError, StoppedError } from '../errors.js';
 import { introspectionCUid, ownerOrdinal } from '../ids/index.js';
 import { v1 } from '../protocol/index.js';
@@ -87,16 +93,16 @@ export class ClusterWatch {
    * RefusedError for a method that it has not and for a request that it does not take.
    */
   async call(name: string, method: string, json: string, options: CallOptions = {}): Promise<string> {
-    const { isTell = false, timeoutMs = TIMEOUT_MS } = options;
-    const { cUid, actor } = await this.#named(name);
-    const reply = await actor.call({ cUid, method, json, isTell }, { timeoutMs });
+    const { isTell = false, timeoutMs = TIMEOUT_MS, signal } = options;
+    const { cUid, actor } = await this.#named(name, signal);
+    const reply = await actor.call({ cUid, method, json, isTell }, { timeoutMs, signal });
     return reply.json;
   }
 
-  /** As `examine`, of the actor that has a name. Rejects with ConfigError for a name that nobody has. */
-  async examineNamed(name: string): Promise<v1.ActorDetail> {
-    const { cUid, actor } = await this.#named(name);
-    return actor.examine({ cUid }, { timeoutMs: this.#timeoutMs });
+  /** As `examine`, of the actor that has a name. Rejects with ConfigError for a name that nobody has, and with AskAbortedError at the signal. */
+  async examineNamed(name: string, signal?: AbortSignal): Promise<v1.ActorDetail> {
+    const { cUid, actor } = await this.#named(name, signal);
+    return actor.examine({ cUid }, { timeoutMs: this.#timeoutMs, signal });
   }
 
   /** Ends the watch: nothing is measured for it any more. Idempotent. */
@@ -163,8 +169,8 @@ export class ClusterWatch {
   }
 
   /** The channel of the actor that has a name, and what shows its partition. */
-  async #named(name: string) {
-    const { resources, names } = await this.#peers.list(this.#timeoutMs);
+  async #named(name: string, signal?: AbortSignal) {
+    const { resources, names } = await this.#peers.list(this.#timeoutMs, signal);
     const ref = names.find((each) => each.name === name && each.ref !== undefined)?.ref;
     if (ref === undefined) throw new ConfigError(`Nobody has the name ${JSON.stringify(name)}. ${namesText(names)}`);
     const found = foundIn(resources).find(({ ordinal }) => ordinal === ownerOrdinal(ref.cUid));
@@ -187,6 +193,8 @@ export interface CallOptions {
   readonly isTell?: boolean;
   /** Default 2,000. */
   readonly timeoutMs?: number;
+  /** Rejects the call with AskAbortedError. */
+  readonly signal?: AbortSignal;
 }
 
 /** Random, because watches of several processes must differ. On virtual time it comes from the seed. */
@@ -201,13 +209,7 @@ function keyOf({ ordinal, incarnation }: FoundPartition): string {
 
 /** The partitions that have started. */
 function foundIn(resources: readonly v1.Resource[]): readonly FoundPartition[] {
-  const processes = new Map(processesIn(resources).map((each) => [each.pUid, each]));
-  return resources.flatMap(({ detail }): FoundPartition[] => {
-    if (detail.case !== 'partition' || detail.value.segmentsManager === undefined) return [];
-    const { ordinal, address, pUid, segmentsManager } = detail.value;
-    const { node = '', name = '' } = processes.get(String(pUid)) ?? {};
-    return [{ ordinal, address, node, process: name, incarnation: segmentsManager.incarnation }];
-  });
+  return listedPartitions(resources).filter(({ hasStarted }) => hasStarted);
 }
 
 function processesIn(resources: readonly v1.Resource[]): readonly ProcessShown[] {

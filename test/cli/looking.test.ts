@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ClusterView } from '#src/introspection/index.js';
+import type { ClusterView, Explained } from '#src/introspection/index.js';
 import { Runtime } from '#src/actors/runtime/index.js';
 import { silentLogger } from '#src/logging/index.js';
 import { errandRunner } from '../actors/runtime/errand-runner.js';
@@ -7,7 +7,7 @@ import { gate } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import { Folder } from './millrace.js';
 
-describe('millrace top, watch, call and tell', function () {
+describe('millrace top, watch, explain, call and tell', function () {
   this.timeout(180_000);
   const folder = new Folder();
   const told: number[] = [];
@@ -53,6 +53,24 @@ describe('millrace top, watch, call and tell', function () {
     expect(view.partitions[0]?.actors.map(({ path, queued }) => [path, queued])).to.deep.equal([
       ['shop.process-0-0/slow', 3],
     ]);
+  });
+
+  it('say why an actor waits, as text and as JSON', async () => {
+    const [text, json, nobody] = await Promise.all([
+      millrace(['explain', 'shop.process-0-0/slow', '--sample', '0']),
+      millrace(['explain', 'shop.process-0-0/slow', '--sample', '0', '--json']),
+      millrace(['explain', 'nobody', '--sample', '0']),
+    ]);
+    expect([text.code, text.stderr]).to.deep.equal([0, '']);
+    expect(text.stdout).to.match(/^\S.* waits for a promise.*: \S+\/slow handles no message meanwhile\.\n\n/);
+    expect(text.stdout).to.match(/^ {2}mailbox +3 of at most \d+ messages wait in its mailbox.* \(partition \d+\)$/m);
+    expect([json.code, json.stderr]).to.deep.equal([0, '']);
+    const { what, because, facts } = JSON.parse(json.stdout) as Explained;
+    expect(what).to.equal('shop.process-0-0/slow');
+    expect(because).to.contain('waits for a promise');
+    expect(facts.find(({ kind }) => kind === 'mailbox')?.numbers).to.include({ queued: 3 });
+    expect([nobody.code, nobody.stdout]).to.deep.equal([2, '']);
+    expect(nobody.stderr).to.contain('Nobody knows "nobody"').and.contain('till');
   });
 
   it('ask and tell actors that have names', async () => {

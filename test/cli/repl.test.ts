@@ -1,10 +1,18 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Runtime } from '#src/actors/runtime/index.js';
-import { type Completable, completionsOf, quoted, textOf, wordsOf } from '#src/cli/repl-completion.js';
+import {
+  behindWords,
+  type Completable,
+  completionsOf,
+  isUnfinished,
+  quoted,
+  textOf,
+  wordsOf,
+} from '#src/cli/repl-completion.js';
 import { silentLogger } from '#src/logging/index.js';
 import { errandRunner } from '../actors/runtime/errand-runner.js';
 import { gate } from '../support/deferred.js';
@@ -57,6 +65,23 @@ describe('completion in millrace repl', () => {
     }
     expect(textOf('"open')).to.equal('"open');
   });
+
+  it('finds the request behind the words, whatever blanks and braces they have', () => {
+    for (const [line, rest] of [
+      ['call till run', ''],
+      ['call  "old till"  run  {"value": 1} ', '{"value": 1}'],
+      ['call "a \\" {b" run {"text":"}"}', '{"text":"}"}'],
+    ] as const) {
+      expect(behindWords(line, 3)).to.equal(rest);
+      expect(isUnfinished(line, known.commands)).to.equal(false);
+    }
+    for (const line of ['call till run {', 'call till run {"text":"}"']) {
+      expect(isUnfinished(line, known.commands)).to.equal(true);
+    }
+    for (const line of ['inspect {', 'call { run', 'nothing {', '']) {
+      expect(isUnfinished(line, known.commands)).to.equal(false);
+    }
+  });
 });
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
@@ -66,7 +91,8 @@ describe('millrace repl', function () {
   const folder = new Folder();
   const held = gate();
   let runtime: Runtime;
-  const terminal = ['-L', `millrace-${process.pid}`, '-f', '/dev/null'];
+  // Its socket is in the folder: tmux does not remove it.
+  const terminal = ['-S', join(folder.path, 'tmux'), '-f', '/dev/null'];
 
   before(async () => {
     runtime = await Runtime.start({ listen: 'unix:', ucx: 'off', nodeName: 'shop', log: silentLogger });
@@ -104,17 +130,21 @@ describe('millrace repl', function () {
       'fly',
       'tell till',
       'explain till',
+      'inspect {',
+      'call till run {',
+      'ps',
     ];
     child.stdin.end(`${lines.join('\n')}\n`);
     const [code] = (await once(child, 'close')) as [number];
-    expect([code, stderr.split('\n').length]).to.deep.equal([1, 4]);
+    expect([code, stderr.split('\n').length]).to.deep.equal([1, 6]);
     expect(stdout).to.match(/^name {2}till {2}test\.Errands {2}partition \d+$/m);
     expect(stdout).to.match(/^ask {4}run \{value, /m);
     expect(stdout).to.match(/^\{"value":42/m);
     expect(stdout).to.match(/^Nothing that is known holds it up now\.$/m);
     expect(stderr).to.contain('un\\x1b[2Jlucky').and.not.contain('\u001b');
     expect(stderr).to.match(/There is no command fly\. There are ps, top/);
-    expect(stderr).to.contain('A word is missing: a method.');
+    expect(stderr).to.contain('A word is missing: a method.').and.contain('Nobody has the name "{"');
+    expect(stderr).to.contain('The request of line 10 has not ended: a } is missing.');
   });
 
   it('completes, keeps its lines, ends a command at Ctrl-C and itself at Ctrl-D, on a terminal', async function () {
@@ -143,7 +173,21 @@ describe('millrace repl', function () {
     await eventually(() => [...screen().matchAll(/^\{"value":8/gm)].length === 2);
     type('half', 'C-c', 'fly', 'Enter');
     await shows(/There is no command fly/);
-    type('C-d');
+    // Node's REPL has a command that writes a file.
+    type('.save lines', 'Enter');
+    await shows(/\.save lines\s+\S.*\s+millrace>\s*$/m);
+    expect(existsSync(join(folder.path, 'lines'))).to.equal(false);
+    // What is cancelled prints nothing more, though its reply would come.
+    type('tell slow push', 'Enter');
+    await shows(/tell slow push\s+millrace>\s*$/m);
+    type('call slow run {"value":5}', 'Enter', 'C-c');
+    await shows(/\{"value":5\}\s+\^C\s+millrace>\s*$/m);
+    held.open();
+    type('call slow run {"value":6}', 'Enter');
+    await shows(/^\{"value":12/m);
+    expect(screen()).to.not.match(/^\{"value":10/m);
+    // It ends also behind commands that wait for their turn.
+    type('watch', 'Enter', 'watch', 'Enter', 'C-d');
     await shows(/ended with 0/);
     const file = join(folder.path, 'state', 'millrace', 'repl-history');
     expect(folder.read('state/millrace/repl-history')).to.contain('call till run {"value":4}');

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { componentNetwork } from '#src/actors/component/index.js';
+import type { ActorRef } from '#src/actors/kernel/index.js';
 import { govern } from '#src/actors/governor/index.js';
 import type { Explained, ExplainedFact } from '#src/introspection/index.js';
-import { AskTimeoutError, BackpressureError, ConfigError } from '#src/errors.js';
+import { AskAbortedError, AskTimeoutError, BackpressureError, ConfigError } from '#src/errors.js';
 import { messageOf } from '#src/foreign.js';
+import { userCUid } from '#src/ids/index.js';
 import { clerk, neverStarter } from '../actors/component/clerk.js';
 import { JoinedNetworks, NEWS_MS } from '../actors/component/joined-networks.js';
 import { errandRunner, Errands } from '../actors/runtime/errand-runner.js';
@@ -81,6 +83,33 @@ describeRuntime({ title: 'an explanation of an actor', shares: true }, (start) =
 
   it('names the actors that wait for one another', async () => {
     const { runtime } = await start();
+    const asker = (of: () => ActorRef<typeof Errands>) =>
+      errandRunner({ run: async (_state, errand) => of().run(errand, { timeoutMs: 60_000 }) });
+    const one: ActorRef<typeof Errands> = runtime.spawn(
+      asker(() => other),
+      { name: 'one' },
+    );
+    const other = runtime.spawn(
+      asker(() => one),
+      { name: 'other' },
+    );
+    // Each has begun by itself: an ask that comes back to its own asker is refused.
+    const asked = [one, other].map((ref) => rejection(ref.run({ value: 1 }, { timeoutMs: 60_000 })));
+    for (const [ref, circle] of [
+      [one, /one -> .*\/other -> .*\/one\.$/],
+      [other, /other -> .*\/one -> .*\/other\.$/],
+    ] as const) {
+      const { because } = await runtime.explain(ref, { ...PATIENT, sampleMs: 0 });
+      expect(because)
+        .to.match(/^These actors wait for one another, so that none can answer: /)
+        .and.match(circle);
+    }
+    await Promise.all([one, other].map((ref) => runtime.stopActor(ref).catch(() => {})));
+    for (const error of await Promise.all(asked)) expect(error).to.be.instanceOf(Error);
+  });
+
+  it('names the actor that one waits for', async () => {
+    const { runtime } = await start();
     const held = gate();
     const end = runtime.spawn(errandRunner({ run: async (_state, { value }) => held.passed.then(() => ({ value })) }), {
       name: 'end',
@@ -148,8 +177,32 @@ describeRuntime({ title: 'an explanation of an actor', shares: true }, (start) =
     const error = await rejection(runtime.explain('nobody', PATIENT));
     expect(error).to.be.instanceOf(ConfigError);
     expect(messageOf(error)).to.match(/^Nobody knows "nobody": it is no name or path of an actor/);
-    const wrong = { sampleMs: 'soon' } as unknown as { sampleMs: number };
-    expect(messageOf(await rejection(runtime.explain('nobody', wrong)))).to.contain('sampleMs');
+    for (const sampleMs of ['soon', -5, Number.NaN, Number.POSITIVE_INFINITY, 60_001] as readonly number[]) {
+      const wrong = await rejection(runtime.explain('nobody', { sampleMs }));
+      expect(wrong).to.be.instanceOf(ConfigError);
+      expect(messageOf(wrong)).to.match(/^sampleMs of explain must be a number of milliseconds from 0 to 60000, not /);
+    }
+  });
+
+  it('knows nobody by the id of no partition, and says that a partition is not there', async () => {
+    const { runtime } = await start();
+    for (const id of ['actor dead', 'actor 1', 'actor 0']) {
+      const error = await rejection(runtime.explain(id, { ...PATIENT, sampleMs: 0 }));
+      expect(messageOf(error)).to.match(new RegExp(`^Nobody knows "${id}"`));
+    }
+    const gone = userCUid(40_000, 1);
+    const { because } = await runtime.explain(`actor ${gone.toString(16)}`, { ...PATIENT, sampleMs: 0 });
+    expect(because).to.match(
+      /^Partition 40000, that of actor [0-9a-f]+, is not in the cluster\. It has ended, or was never/,
+    );
+  });
+
+  it('ends at its signal', async () => {
+    const { runtime } = await start();
+    const leaving = new AbortController();
+    const error = rejection(runtime.explain('nobody', { ...PATIENT, signal: leaving.signal }));
+    leaving.abort();
+    expect(await error).to.be.instanceOf(AskAbortedError);
   });
 });
 
@@ -213,7 +266,7 @@ describe('an explanation of a request that spilled', () => {
         .map(({ text }) => text);
     const before = await explain();
     expect(requestsIn(before)).to.deep.equal([
-      `This process has made no request of ${typeName} since it is watched, which it is for 10 s from now on: make one, and ask again.`,
+      `This process has made no request of ${typeName} since it has been watched, which it is for 10 s from now on: make one, and ask again.`,
     ]);
     expect(factsOf(before, 'gateway').map(({ text }) => text)).to.deep.equal([
       'This process is a gateway: from "shop" it reaches "depot" (1 containers, 1 idle); 0 requests are on their way.',

@@ -66,6 +66,13 @@ describe('npm create millrace', () => {
     expect(readdirSync(join(folder, 'app'))).to.deep.equal(['notes.txt']);
   });
 
+  it('says what the system does not let it do', () => {
+    writeFileSync(join(folder, 'file'), '');
+    const { status, stderr } = create(['file/app', '--template', 'service']);
+    expect([status, stderr.split('\n').length]).to.deep.equal([2, 2]);
+    expect(stderr).to.include('create-millrace: CANNOT_WRITE: ').and.include('a part of its path is a file (ENOTDIR)');
+  });
+
   it('takes an empty repository', () => {
     mkdirSync(join(folder, 'app/.git'), { recursive: true });
     expect(create(['app', '-t', 'service']).status).to.equal(0);
@@ -75,13 +82,17 @@ describe('npm create millrace', () => {
     ['UNKNOWN_TEMPLATE', ['app', '--template', 'monolith'], 'cluster, pipeline, service'],
     ['UNKNOWN_TEMPLATE', ['app', '--template', '../src'], 'cluster, pipeline, service'],
     ['BAD_NAME', ['...', '--template', 'service'], 'letters or digits'],
+    ['BAD_NAME', ['node_modules', '--template', 'service'], 'npm keeps "node_modules" for itself'],
+    ['BAD_NAME', ['Millrace', '--template', 'service'], 'the project depends on the package "millrace"'],
+    ['BAD_NAME', ['a'.repeat(215), '--template', 'service'], 'npm takes 214 characters at most'],
     ['USAGE', [], 'The command needs the folder'],
     ['USAGE', ['app'], 'The command needs a template'],
     ['USAGE', ['app', 'other', '--template', 'service'], 'One folder'],
-    ['USAGE', ['app', '--colour'], "'--colour'"],
+    ['USAGE', ['app', '-t', 'service', '-t', 'cluster'], 'One template is expected, not service, cluster.'],
+    ['USAGE', ['app', '--colour'], "Unknown option '--colour'.\nUsage"],
   ];
   for (const [code, words, says] of refused) {
-    it(`says ${code} of the words "${words.join(' ')}", and makes nothing`, () => {
+    it(`says ${code} of the words "${words.join(' ').slice(0, 60)}", and makes nothing`, () => {
       const { status, stdout, stderr } = create(words);
       expect([status, stdout]).to.deep.equal([2, '']);
       expect(stderr).to.include(`create-millrace: ${code}: `).and.include(says);
@@ -121,6 +132,10 @@ describe('the package create-millrace', () => {
   it('has the version of Millrace, and needs the same Node', () => {
     const { version, engines } = manifestOf(PACKAGE);
     expect({ version, engines }).to.deep.equal({ version: root.version, engines: root.engines });
+  });
+
+  it('brings the licence', () => {
+    expect(readFileSync(join(PACKAGE, 'LICENSE'), 'utf8')).to.equal(readFileSync('LICENSE', 'utf8'));
   });
 
   for (const template of TEMPLATES) {

@@ -11,7 +11,7 @@ const PHASES: Readonly<Record<string, number>> = { restarting: 65, stopping: 55,
 function phaseOf(actor: ActorNode, meter: ActorMeter | undefined): Fact {
   const { path, phase, service } = actor;
   const { handled = 0 } = meter?.of(actor) ?? {};
-  const text = `${path} (${service.typeName}) is ${phase}; it has taken ${handled} turns since it is watched.`;
+  const text = `${path} (${service.typeName}) is ${phase}; it has taken ${handled} turns since it has been watched.`;
   return { kind: 'actor', subject: path, text, numbers: { handled }, weight: PHASES[phase] ?? 0 };
 }
 
@@ -74,6 +74,6 @@ function handlerOf(actor: ActorNode, meter: ActorMeter | undefined): readonly Fa
 function failuresOf(actor: ActorNode, meter: ActorMeter | undefined): readonly Fact[] {
   const { failures = 0, lastFailure = '' } = meter?.of(actor) ?? {};
   if (failures === 0) return [];
-  const text = `It has failed ${failures} times since it is watched, last with: ${lastFailure}`;
+  const text = `It has failed ${failures} times since it has been watched, last with: ${lastFailure}`;
   return [{ kind: 'failure', subject: actor.path, text, numbers: { failures }, weight: 30 }];
 }

@@ -91,7 +91,7 @@ function creditOf(channel: Channel): readonly Fact[] {
 }
 
 function unreached({ name, closed }: Channel, retryMs: number): Fact {
-  const why = closed === undefined ? '' : `: ${messageOf(closed)}`;
+  const why = closed === undefined ? '' : `: ${messageOf(closed).replace(/\.$/, '')}`;
   const next = Number.isFinite(retryMs)
     ? `A tell tries again ${retryMs > 0 ? `in ${Math.round(retryMs)} ms` : 'now'}, anything else at once.`
     : 'It is not tried again.';
@@ -99,7 +99,7 @@ function unreached({ name, closed }: Channel, retryMs: number): Fact {
   return {
     kind: 'link',
     subject: name.address,
-    text: `The last attempt to reach ${name.text} has failed${why} ${next}`,
+    text: `The last attempt to reach ${name.text} has failed${why}. ${next}`,
     numbers,
     weight: 90,
   };

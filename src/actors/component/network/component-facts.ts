@@ -57,7 +57,7 @@ function unserved(subject: string): Fact {
 }
 
 function noRequest(subject: string): Fact {
-  const text = `This process has made no request of ${subject} since it is watched, which it is for 10 s from now on: make one, and ask again.`;
+  const text = `This process has made no request of ${subject} since it has been watched, which it is for 10 s from now on: make one, and ask again.`;
   return { kind: 'request', subject, text };
 }
 

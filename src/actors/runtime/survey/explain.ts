@@ -3,7 +3,9 @@ import { messageOf } from '../../../foreign.js';
 import { introspectionCUid, ownerOrdinal } from '../../../ids/index.js';
 import { accepted, checkOptions } from '../../../options/index.js';
 import { v1 } from '../../../protocol/index.js';
+import { pause } from '../../../scheduler/index.js';
 import type { Fact, UntypedRef } from '../../kernel/index.js';
+import { listedPartitions, type ListedPartition } from './listed-partitions.js';
 import type { Peers } from './peers.js';
 
 /** One thing that a partition knows of why something waits. */
@@ -23,27 +25,29 @@ export interface Explained {
 }
 
 export interface ExplainOptions {
-  /** Time in ms between two looks: the second one knows what has moved since the first. 0: one look. Default 300. */
+  /** Time in ms between two looks, at most 60,000: the second one knows what has moved since the first. 0: one look. Default 300. */
   readonly sampleMs?: number;
   /** Time in ms that a partition has to answer. Default 2,000. */
   readonly timeoutMs?: number;
-}
-
-interface Found {
-  readonly ordinal: number;
-  readonly incarnation: bigint;
-  readonly address: string;
-  /** Its node and process. */
-  readonly where: string;
+  /** Ends it with AskAbortedError. */
+  readonly signal?: AbortSignal;
 }
 
 interface Answer {
-  readonly found: Found;
+  readonly found: ListedPartition;
   readonly facts: readonly ExplainedFact[];
   readonly cUid: bigint;
 }
 
-const OPTIONS = { sampleMs: accepted.number, timeoutMs: accepted.milliseconds };
+const SAMPLE_AT_MOST_MS = 60_000;
+const OPTIONS = {
+  sampleMs: {
+    what: `a number of milliseconds from 0 to ${SAMPLE_AT_MOST_MS}`,
+    is: (value: unknown) => typeof value === 'number' && value >= 0 && value <= SAMPLE_AT_MOST_MS,
+  },
+  timeoutMs: accepted.milliseconds,
+  signal: accepted.signal,
+};
 const SAMPLE_MS = 300;
 const TIMEOUT_MS = 2_000;
 /** An actor as errors describe it whose name they do not know. */
@@ -51,7 +55,8 @@ const CHANNEL = /^actor (?<hex>[0-9a-f]{1,16})(?:$|[ ,.])/;
 
 /**
  * Asks all partitions what they know of something: an actor, by its name, path or reference; a peer, by its address or the name of its partition; a component or
- * an rpc, by its full name. Rejects with ConfigError where nobody knows it, and with AskTimeoutError where the control plane does not answer.
+ * an rpc, by its full name. Rejects with ConfigError where nobody knows it and for a wrong option, with AskTimeoutError where the control plane does not answer, and with
+ * AskAbortedError at the signal.
  */
 export async function explainCluster(
   peers: Peers,
@@ -59,23 +64,23 @@ export async function explainCluster(
   options: ExplainOptions = {},
 ): Promise<Explained> {
   checkOptions('explain', options, OPTIONS);
-  const { sampleMs = SAMPLE_MS, timeoutMs = TIMEOUT_MS } = options;
-  const { resources, names } = await peers.list(timeoutMs);
+  const { sampleMs = SAMPLE_MS, timeoutMs = TIMEOUT_MS, signal } = options;
+  const { resources, names } = await peers.list(timeoutMs, signal);
   const what = typeof asked === 'string' ? asked : `actor ${asked.toRef().cUid.toString(16)}`;
   const given = typeof asked === 'string' ? channelOf(asked, names) : asked.toRef().cUid;
-  const all = partitionsIn(resources);
+  const all = listedPartitions(resources);
+  const started = all.filter(({ hasStarted }) => hasStarted);
   const ask = (cUid: bigint): Promise<readonly Answer[]> =>
-    Promise.all(all.map((found) => answerOf(peers, found, { what, cUid }, timeoutMs)));
+    Promise.all(started.map((found) => answerOf(peers, found, { what, cUid }, { timeoutMs, signal })));
   let answers = await ask(given);
   const cUid = given === 0n ? (answers.find((each) => each.cUid !== 0n)?.cUid ?? 0n) : given;
   if (sampleMs > 0 || cUid !== given) {
-    if (sampleMs > 0) await passed(peers, sampleMs);
+    if (sampleMs > 0) await pause(peers.scheduler, sampleMs, signal);
     answers = await ask(cUid);
   }
   const owner = ownerOrdinal(cUid);
-  const gone = cUid !== 0n && all.every(({ ordinal }) => ordinal !== owner) ? [ended(what, owner)] : [];
-  const facts = [...gone, ...inOrder(answers, owner)];
-  if (facts.every(({ kind }) => kind === 'partition') && cUid === 0n) throw unknown(what, names, facts);
+  const facts = [...absenceOf(what, owner, all), ...inOrder(answers, owner)];
+  if (facts.every(({ kind }) => kind === 'partition') && owner === undefined) throw unknown(what, names, all, facts);
   return { what, because: because(facts), facts };
 }
 
@@ -85,18 +90,24 @@ function channelOf(what: string, names: readonly v1.NameEntry[]): bigint {
   return named ?? (hex === undefined ? 0n : BigInt(`0x${hex}`));
 }
 
-async function answerOf(peers: Peers, found: Found, asked: v1.ToExplainInit, timeoutMs: number): Promise<Answer> {
-  const { ordinal, incarnation, address, where } = found;
+async function answerOf(
+  peers: Peers,
+  found: ListedPartition,
+  asked: v1.ToExplainInit,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+): Promise<Answer> {
+  const { ordinal, incarnation, address, node, process } = found;
   const actor = peers.reference(v1.Introspection, address, introspectionCUid(ordinal, incarnation));
   try {
-    const { facts, cUid } = await actor.explain(asked, { timeoutMs });
+    const { facts, cUid } = await actor.explain(asked, { timeoutMs, signal });
     return { found, cUid, facts: facts.map((fact) => ({ ...fact, ...numbersOf(fact), partition: ordinal })) };
   } catch (error) {
+    if (signal?.aborted === true) throw error;
     const why =
       error instanceof AskTimeoutError
         ? `it has not answered in ${timeoutMs} ms: a handler holds its event loop, or its process is stopped`
         : messageOf(error);
-    const text = `Partition ${ordinal} (${where}) says nothing: ${why}.`;
+    const text = `Partition ${ordinal} (${node} ${process}) says nothing: ${why}.`;
     return { found, cUid: 0n, facts: [partitionFact(ordinal, text, 15)] };
   }
 }
@@ -115,9 +126,16 @@ function because(facts: readonly ExplainedFact[]): string {
   return first.text;
 }
 
-function ended(what: string, owner: number | undefined): ExplainedFact {
-  const text = `The partition of ${what} (${owner ?? 'none'}) has ended: nothing that is sent there is handled.`;
-  return partitionFact(owner ?? 0, text, 100);
+/** Why the partition that made an id is not asked. Most ids have none: those of the runtime itself, and those that nobody has made. */
+function absenceOf(what: string, owner: number | undefined, all: readonly ListedPartition[]): readonly ExplainedFact[] {
+  if (owner === undefined) return [];
+  const listed = all.find(({ ordinal }) => ordinal === owner);
+  if (listed?.hasStarted === true) return [];
+  const why =
+    listed === undefined
+      ? 'is not in the cluster. It has ended, or was never there: nothing that is sent there is handled'
+      : `(${listed.node} ${listed.process}) has not started yet: nothing that is sent there is handled before`;
+  return [partitionFact(owner, `Partition ${owner}, that of ${what}, ${why}.`, 100)];
 }
 
 function partitionFact(partition: number, text: string, weight: number): ExplainedFact {
@@ -128,29 +146,20 @@ function numbersOf({ numbers }: v1.Fact): { readonly numbers: Readonly<Record<st
   return { numbers: Object.fromEntries(numbers.map(({ name, value }) => [name, value])) };
 }
 
-function unknown(what: string, names: readonly v1.NameEntry[], silent: readonly ExplainedFact[]): ConfigError {
+function unknown(
+  what: string,
+  names: readonly v1.NameEntry[],
+  all: readonly ListedPartition[],
+  silent: readonly ExplainedFact[],
+): ConfigError {
+  const within = all.filter(({ node, process }) => [node, process, `${node}.${process}`].includes(what));
   const known = names.map(({ name }) => name).filter((name) => !name.startsWith('millrace/'));
   const those = known.length === 0 ? 'There are no names.' : `There are the names ${known.slice(0, 10).join(', ')}.`;
   const text = [
     `Nobody knows ${JSON.stringify(what)}: it is no name or path of an actor, no address of a peer, no component and no rpc that anybody waits for.`,
     those,
+    ...within.map(({ ordinal, node, process }) => `Partition ${ordinal} is there, in the process ${node} ${process}.`),
     ...silent.map(({ text }) => text),
   ];
   return new ConfigError(text.join(' '));
-}
-
-function passed({ scheduler }: Peers, ms: number): Promise<void> {
-  return new Promise((resolve) => void scheduler.setTimer(ms, resolve));
-}
-
-/** The partitions that have started. */
-function partitionsIn(resources: readonly v1.Resource[]): readonly Found[] {
-  const processes = new Map<bigint, v1.Process>();
-  for (const { detail } of resources) if (detail.case === 'process') processes.set(detail.value.pUid, detail.value);
-  return resources.flatMap(({ detail }): Found[] => {
-    if (detail.case !== 'partition' || detail.value.segmentsManager === undefined) return [];
-    const { ordinal, address, pUid, segmentsManager } = detail.value;
-    const { node = '', name = '' } = processes.get(pUid) ?? {};
-    return [{ ordinal, address, incarnation: segmentsManager.incarnation, where: `${node} ${name}` }];
-  });
 }

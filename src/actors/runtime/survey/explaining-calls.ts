@@ -9,7 +9,7 @@ export abstract class ExplainingCalls extends NetworkCalls {
 
   /**
    * Why an actor, the link to a peer, a component or an rpc waits: facts, and the likeliest reason. All partitions are asked, twice by default, and keep marks until
-   * nobody has asked for 10 s. Rejects with ConfigError for what nobody knows.
+   * nobody has asked for 10 s. Rejects with ConfigError for what nobody knows and for a wrong option.
    *
    *     const { because, facts } = await runtime.explain('till');
    */

@@ -6,5 +6,6 @@ export { type ClusterSurvey, type SurveyedPartition, surveyCluster } from './sur
 export { explainCluster, type Explained, type ExplainedFact, type ExplainOptions } from './explain.js';
 export { ExplainingCalls } from './explaining-calls.js';
 export { surveyNetwork } from './network-survey.js';
+export { listedPartitions } from './listed-partitions.js';
 export { type Peers, RuntimePeers } from './peers.js';
-export { openVisitor, Visitor } from './visitor.js';
+export { controlPlaneOf, openVisitor, Visitor } from './visitor.js';

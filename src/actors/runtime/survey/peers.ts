@@ -9,8 +9,8 @@ export interface Peers {
   /** Address of the process that serves the control plane. */
   readonly controlPlane: string;
   readonly scheduler: Scheduler;
-  /** All that the control plane knows. Rejects with AskTimeoutError after `timeoutMs`. */
-  list(timeoutMs: number): Promise<v1.Resources>;
+  /** All that the control plane knows. Rejects with AskTimeoutError after `timeoutMs`, and with AskAbortedError at the signal. */
+  list(timeoutMs: number, signal?: AbortSignal): Promise<v1.Resources>;
   /** The actor with this channel in the process at this address. */
   reference<S extends AnyService>(service: S, address: string, cUid: bigint): ActorRef<S>;
 }
@@ -35,8 +35,8 @@ export class RuntimePeers implements Peers {
     return this.#controlPlane();
   }
 
-  list(timeoutMs: number): Promise<v1.Resources> {
-    return this.reference(v1.ControlPlane, this.controlPlane, globalServicesInputCUid).list({}, { timeoutMs });
+  list(timeoutMs: number, signal?: AbortSignal): Promise<v1.Resources> {
+    return this.reference(v1.ControlPlane, this.controlPlane, globalServicesInputCUid).list({}, { timeoutMs, signal });
   }
 
   reference<S extends AnyService>(service: S, address: string, cUid: bigint): ActorRef<S> {

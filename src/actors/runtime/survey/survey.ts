@@ -2,6 +2,7 @@ import { messageOf } from '../../../foreign.js';
 import { introspectionCUid } from '../../../ids/index.js';
 import { limits } from '../../../limits.js';
 import { v1 } from '../../../protocol/index.js';
+import { listedPartitions } from './listed-partitions.js';
 import type { Visitor } from './visitor.js';
 
 /** One partition, as it describes itself; or why it does not. */
@@ -22,26 +23,27 @@ export interface ClusterSurvey {
   readonly partitions: readonly SurveyedPartition[];
 }
 
-/** Asks each partition of a cluster to describe itself. One that does not answer within `timeoutMs` is listed with the error. */
-export async function surveyCluster(visitor: Visitor, timeoutMs: number = limits.askTimeoutMs): Promise<ClusterSurvey> {
+/**
+ * Asks each partition of a cluster to describe itself. One that does not answer within `timeoutMs` is listed with the error. Rejects with
+ * AskAbortedError where the signal is aborted.
+ */
+export async function surveyCluster(
+  visitor: Visitor,
+  timeoutMs: number = limits.askTimeoutMs,
+  signal?: AbortSignal,
+): Promise<ClusterSurvey> {
   const { controlPlane } = visitor;
-  const { resources } = await visitor.list(timeoutMs);
-  const processes = new Map<bigint, v1.Process>();
-  const found: v1.Partition[] = [];
-  for (const { detail } of resources) {
-    if (detail.case === 'process') processes.set(detail.value.pUid, detail.value);
-    if (detail.case === 'partition') found.push(detail.value);
-  }
-  const partitions = found.map(async ({ ordinal, pUid, address, segmentsManager }): Promise<SurveyedPartition> => {
-    const { node = '', name = '' } = processes.get(pUid) ?? {};
-    const about = { ordinal, node, process: name, incarnation: segmentsManager?.incarnation ?? 0n };
-    if (segmentsManager === undefined) return { ...about, description: undefined, error: 'it has not started yet' };
+  const { resources } = await visitor.list(timeoutMs, signal);
+  const partitions = listedPartitions(resources).map(async (listed): Promise<SurveyedPartition> => {
+    const { ordinal, node, process, incarnation, address, hasStarted } = listed;
+    const about = { ordinal, node, process, incarnation };
+    if (!hasStarted) return { ...about, description: undefined, error: 'it has not started yet' };
     try {
-      const cUid = introspectionCUid(ordinal, segmentsManager.incarnation);
-      const actor = visitor.reference(v1.Introspection, address, cUid);
-      const { partition } = await actor.look({ limit: 1 }, { timeoutMs });
+      const actor = visitor.reference(v1.Introspection, address, introspectionCUid(ordinal, incarnation));
+      const { partition } = await actor.look({ limit: 1 }, { timeoutMs, signal });
       return { ...about, description: partition, error: undefined };
     } catch (error) {
+      if (signal?.aborted === true) throw error;
       return { ...about, description: undefined, error: messageOf(error) };
     }
   });

@@ -25,8 +25,8 @@ export interface VisitorParts {
 
 /** Asks actors of a cluster that it has not joined: it gets no ids, nothing is placed in it, and no process is told of it. */
 export class Visitor implements Peers {
-  readonly controlPlane: string;
   readonly scheduler: Scheduler;
+  #controlPlane: string;
   readonly #system: ActorSystem;
   readonly #router: Router;
 
@@ -34,7 +34,7 @@ export class Visitor implements Peers {
     const cUids = (): never => {
       throw new StoppedError('A visitor of a cluster has no ids: it can send no references to its actors.');
     };
-    this.controlPlane = controlPlane;
+    this.#controlPlane = controlPlane;
     this.scheduler = scheduler;
     this.#system = new ActorSystem({ name: 'visitor', scheduler, logger: log, cUids });
     this.#router = new Router({ system: this.#system, scheduler, transport, log });
@@ -47,13 +47,22 @@ export class Visitor implements Peers {
     return visitor;
   }
 
+  get controlPlane(): string {
+    return this.#controlPlane;
+  }
+
+  /** Another process serves the control plane now. */
+  follow(controlPlane: string): void {
+    this.#controlPlane = controlPlane;
+  }
+
   /** The actor with this channel in the process at this address. */
   reference<S extends AnyService>(service: S, address: string, cUid: bigint): ActorRef<S> {
     return this.#system.referenceTo(service, this.#router.routeTo(address, cUid, service.typeName));
   }
 
-  list(timeoutMs: number): Promise<v1.Resources> {
-    return this.reference(v1.ControlPlane, this.controlPlane, globalServicesInputCUid).list({}, { timeoutMs });
+  list(timeoutMs: number, signal?: AbortSignal): Promise<v1.Resources> {
+    return this.reference(v1.ControlPlane, this.controlPlane, globalServicesInputCUid).list({}, { timeoutMs, signal });
   }
 
   async close(): Promise<void> {
@@ -72,7 +81,8 @@ export async function openVisitor(values: OptionValues, log: Logger): Promise<Vi
   return Visitor.open({ scheduler, log, transport: external.transport(0), controlPlane });
 }
 
-async function controlPlaneOf(
+/** Where the control plane is now. Throws ConfigError where no option says how to find it. */
+export async function controlPlaneOf(
   { controlPlane, clusterStore }: OptionValues,
   scheduler: Scheduler,
   log: Logger,
