@@ -5,8 +5,8 @@ import {
   type Behavior,
   behavior,
   type Context,
+  isFromPartition,
   isFromProcess,
-  isSentBy,
   later,
 } from '../kernel/index.js';
 import type { ControlPlaneClient } from './client.js';
@@ -28,9 +28,7 @@ export function clientActor(
     },
     progress: (_state, news, context) => {
       const segment = session.resources.get(news.segment)?.detail;
-      if (segment?.case !== 'segment') return progress(news);
-      const manager = session.resources.partition(segment.value.partition)?.segmentsManager;
-      if (manager !== undefined && isSentBy(context, manager)) progress(news);
+      if (segment?.case !== 'segment' || isFromPartition(context, segment.value.partition)) progress(news);
     },
     report: own((report) => later(client.report(report).then(() => ({})))),
     locate: own(({ ordinal, incarnation }) =>

@@ -43,14 +43,6 @@ export class MirroredResources {
     return this.#resources.values();
   }
 
-  /** The partition that has this ordinal now. */
-  partition(ordinal: number): v1.Partition | undefined {
-    for (const { detail } of this.#resources.values()) {
-      if (detail.case === 'partition' && detail.value.ordinal === ordinal) return detail.value;
-    }
-    return undefined;
-  }
-
   get(id: number): v1.Resource | undefined {
     return this.#resources.get(id);
   }

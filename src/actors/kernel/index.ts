@@ -26,6 +26,7 @@ export {
   assertOfThisProcess,
   assertSentBy,
   assertSentFrom,
+  isFromPartition,
   isFromProcess,
   isOfThisProcess,
   isSentBy,

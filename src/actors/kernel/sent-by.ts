@@ -50,6 +50,12 @@ export function isOfThisProcess(context: Context, { ordinal, address }: Sibling 
   return (ordinal === undefined || isOf(peer, ordinal)) && (address === undefined || peer.address === address);
 }
 
+/** Whether the message that is handled came from the partition with this ordinal: no other one ever has that. */
+export function isFromPartition(context: Context, ordinal: number): boolean {
+  const link = linkOf(context);
+  return link === undefined || (link.peer !== undefined && isOf(link.peer, ordinal));
+}
+
 /** Throws ProtocolError where the message that is handled did not come from the process of this incarnation. */
 export function assertFromProcess(context: Context, incarnation: bigint, what: string): void {
   const isFrom = isFromProcess(context, incarnation);

@@ -291,6 +291,7 @@ describe('the face of the runtime', () => {
       'importPipeline',
       'isComponent',
       'isPipeline',
+      'makingOf',
       'messageTypeOf',
       'moduleUrl',
       'netSettings',

@@ -11,7 +11,14 @@ import {
   type Tracing,
   type UntypedRef,
 } from '#src/actors/kernel/index.js';
-import { type MessageFields, Router, type RouterOptions, transportActor } from '#src/actors/transport/index.js';
+import {
+  Kinship,
+  type MessageFields,
+  newProcessKey,
+  Router,
+  type RouterOptions,
+  transportActor,
+} from '#src/actors/transport/index.js';
 import { UnreachableError } from '#src/errors.js';
 import { CUidAllocator } from '#src/ids/index.js';
 import { type LogRecord, memoryLogger } from '#src/logging/index.js';
@@ -45,6 +52,10 @@ export interface Partition {
 }
 
 const open: PartitionWorld[] = [];
+
+/** Those of one incarnation are partitions of one process. */
+const key = newProcessKey();
+const kinship = new Kinship(() => key);
 
 interface StartOptions {
   readonly hasJoined?: boolean;
@@ -105,7 +116,7 @@ export class PartitionWorld {
       crashed,
       ...(linkDeadMs !== undefined && { linkDeadMs }),
     });
-    const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits });
+    const router: Router = new Router({ system, scheduler, transport, log: logger, limits: linkLimits, kinship });
     const address = await router.listen();
     if (hasJoined) router.join(ordinal, async (other) => this.#locate(other), fields);
     const transportCUid = cUids.next();
