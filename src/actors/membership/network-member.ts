@@ -21,7 +21,6 @@ import {
   type NetworkState,
   tableOf,
 } from './state/index.js';
-import { asked, told } from './told-by.js';
 import { Waiters } from './waiters.js';
 
 export interface NetworkMemberOptions {
@@ -274,21 +273,12 @@ export class NetworkMember {
   #behavior() {
     return behavior(v1.NetworkMember, {
       supervision: 'resume',
-      probe: asked(
-        ({ news }) => news?.from,
-        ({ news }) => this.#heard(news),
-      ),
-      probeFor: asked(
-        ({ news }) => news?.from,
-        ({ news, target }) => this.#relay(news, target),
-      ),
-      spread: told((news) => {
+      probe: (_state, { news }) => this.#heard(news),
+      probeFor: (_state, { news, target }) => this.#relay(news, target),
+      spread: (_state, news) => {
         if (!this.#refuses(faultInNews(news))) this.#apply({ case: 'heard', news, answers: false });
-      }),
-      exchange: asked(
-        (table) => (this.#isLook(table) ? undefined : table.from),
-        (table) => this.#exchanged(table),
-      ),
+      },
+      exchange: (_state, table) => this.#exchanged(table),
       describeMembers: (_state, { ids }) => this.#descriptions(ids),
     });
   }
@@ -318,11 +308,6 @@ export class NetworkMember {
       // That is what the one who asks wants to know.
       return false;
     }
-  }
-
-  /** Of somebody who is no member, tells nothing, and wants to know who is. */
-  #isLook({ from, states, self }: v1.MemberTable): boolean {
-    return self === undefined && states.length === 0 && !this.#state.members.has(from);
   }
 
   #exchanged(table: v1.MemberTable): v1.MemberTableInit {

@@ -225,11 +225,6 @@ describe('a network of processes without a common control plane', () => {
         .to.be.instanceOf(RefusedError)
         .with.property('reason', 'MALFORMED');
     }
-    const other = {
-      news: { from: second[systemKey].incarnation + 1n, news: [{ id: from, status: v1.MemberState_Status.DEAD }] },
-    };
-    expect(await rejection(member.probe(other))).to.include({ code: 'HANDLER', handlerCode: 'PROTOCOL' });
-    member.spread(other.news);
     member.spread({ from, news: crowd });
     await until(() => (second.network()?.refused ?? 0) >= refused.length + 1);
     expect(living(second)).to.equal(2);
