@@ -22,7 +22,6 @@
  */
 export { deadlineOf, linkOf } from './actor-context.js';
 export {
-  assertFromProcess,
   assertOfThisProcess,
   assertSentBy,
   assertSentFrom,

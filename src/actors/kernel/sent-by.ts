@@ -56,13 +56,7 @@ export function isFromPartition(context: Context, ordinal: number): boolean {
   return link === undefined || (link.peer !== undefined && isOf(link.peer, ordinal));
 }
 
-/** Throws ProtocolError where the message that is handled did not come from the process of this incarnation. */
-export function assertFromProcess(context: Context, incarnation: bigint, what: string): void {
-  const isFrom = isFromProcess(context, incarnation);
-  assertIs(context, isFrom, `${what} was refused`, 'the process that it names as its sender');
-}
-
-/** The same, without an error. */
+/** Whether the message that is handled came from the process of this incarnation. */
 export function isFromProcess(context: Context, incarnation: bigint): boolean {
   const link = linkOf(context);
   return link === undefined || link.peer?.incarnation === incarnation;
